@@ -1,0 +1,38 @@
+# Everything this project does, from the root. `make` alone shows this list.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help ocr test lab data full bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/ready: requirements.txt setup_venv.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
+	@if command -v uv >/dev/null; then uv venv --quiet --clear --python $(PYTHON) .venv && \
+		uv pip install --quiet --python $(BIN)/python -r requirements.txt; \
+	else $(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt; fi
+	@$(BIN)/python setup_venv.py
+	@touch $@
+
+ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, in minutes
+	$(BIN)/ipython --no-banner ocr.ipynb
+
+test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and tests/
+	$(BIN)/python -m pytest
+
+lab: .venv/ready  ## open JupyterLab
+	$(BIN)/jupyter lab
+
+data: .venv/ready  ## find, download or draw the data
+	$(BIN)/python utils.py
+
+full: .venv/ready  ## run ocr.ipynb in the full profile, as it is stored (about an hour); leaves models/captcha/
+	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb
+
+bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
+	$(BIN)/python bench.py
+
+clean:  ## remove the environment, caches and drawn data; readers and downloads stay
+	rm -rf .venv .cache data/drawn figures models/quick

@@ -1,0 +1,253 @@
+"""The one road from an image file to a network's input; training and reading both take it. NumPy and Pillow only.
+
+    bytes, path, PIL image or array --open_image--> 8-bit picture --to_uint8--> (H, W, C) --normalise--> float32
+
+Every fault of an image raises ImageError with one line that says what to do.
+"""
+from __future__ import annotations
+
+import io
+import os
+import warnings
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Callable, Iterator, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+MAX_PIXELS = 2**24      # 4096 x 4096; larger is refused before decoding
+MAX_BYTES = 2**26       # of one file, compressed or not
+MIN_SIDE = 3            # pixels
+
+
+class ImageError(ValueError):
+    """An image that cannot be read; the message is one line for a person."""
+
+
+def open_image(source) -> Image.Image:
+    """A path, bytes, PIL image or uint8 array (H, W), (H, W, 1|3|4) as an 8-bit picture, mode "L" or "RGB".
+
+    First frame of an animation, camera orientation applied, 16-bit scaled to 8, transparency laid on white (on
+    black where the visible ink is light).
+    """
+    if isinstance(source, np.ndarray):
+        return _flatten(_from_array(source))
+    if isinstance(source, Image.Image):
+        _check_size(source)
+        return _flatten(source)
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return open_image(_read_bytes(source))
+        except ImageError as error:
+            raise ImageError(f"{os.fspath(source)}: {error}") from None
+    data = _read_bytes(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data))
+            _check_size(picture)
+            picture.load()
+            return _flatten(ImageOps.exif_transpose(picture))
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(f"more than {MAX_PIXELS:,} pixels: scale the image down first") from None
+    except Image.UnidentifiedImageError:
+        raise ImageError("not an image that can be opened: check the file, or save it again as PNG") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error, IndexError, ...
+        raise ImageError(f"damaged image ({_one_line(error)}): save it again as PNG") from None
+
+
+def _one_line(error) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _read_bytes(source) -> bytes:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+    elif isinstance(source, (str, os.PathLike)):
+        try:
+            if os.path.getsize(source) > MAX_BYTES:
+                raise ImageError(f"larger than {MAX_BYTES >> 20} MiB: scale the image down first")
+            data = Path(source).read_bytes()
+        except FileNotFoundError:
+            raise ImageError("no such file") from None
+        except OSError as error:
+            raise ImageError(f"cannot be opened: {error.strerror or error}") from None
+    else:
+        raise TypeError(f"an image is a path, bytes, a PIL image or a uint8 array, not {type(source).__name__}")
+    if not data:
+        raise ImageError("empty file (0 bytes)")
+    return data
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    if array.dtype != np.uint8:
+        raise TypeError(f"an image array must be uint8 with values 0..255, not {array.dtype}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise TypeError(f"an image array has shape (H, W) or (H, W, 1, 3 or 4), not {array.shape}")
+    if min(array.shape[:2]) < MIN_SIDE:
+        raise ImageError(f"{array.shape[1]} x {array.shape[0]} pixels: too small to hold a character")
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _check_size(picture: Image.Image):
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{width} x {height} pixels, more than {MAX_PIXELS:,}: scale the image down first")
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"{width} x {height} pixels: too small to hold a character")
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """Any Pillow mode to "L" or "RGB"."""
+    if picture.mode in ("L", "RGB"):
+        return picture
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return Image.fromarray(_to_8_bit(np.asarray(picture)))
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        return _on_ground(picture.convert("RGBA"))
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _to_8_bit(values: np.ndarray) -> np.ndarray:
+    values = np.nan_to_num(values.astype(np.float64))
+    top = values.max()
+    scale = 255 / top if values.dtype == float and top <= 1 and top > 0 else 1 if top <= 255 else 255 / max(top, 65535)
+    return np.clip(values * scale, 0, 255).astype(np.uint8)
+
+
+def _on_ground(picture: Image.Image) -> Image.Image:
+    alpha = np.asarray(picture.getchannel("A"), dtype=np.float64)
+    if alpha.min() == 255:
+        return picture.convert("RGB")
+    light = (np.asarray(picture.convert("RGB").convert("L")) * alpha).sum() > 127 * alpha.sum()
+    ground = Image.new("RGBA", picture.size, "black" if light else "white")
+    return Image.alpha_composite(ground, picture).convert("RGB")
+
+
+class Placed(NamedTuple):
+    """How a picture of any size lies in a network's input: scaled by `scale`, shifted by (left, top) pixels."""
+    scale: float
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def place(picture_size: tuple[int, int], size: tuple[int, int]) -> Placed:
+    """Fit a picture of (width, height) into (height, width) pixels: aspect ratio kept, centred."""
+    (w, h), (height, width) = picture_size, size
+    scale = min(width / w, height / h)
+    new_w, new_h = max(1, min(width, round(w * scale))), max(1, min(height, round(h * scale)))
+    return Placed(scale, (width - new_w) // 2, (height - new_h) // 2, new_w, new_h)
+
+
+def to_uint8(picture: Image.Image, size: tuple[int, int], channels: int = 1) -> np.ndarray:
+    """A picture as uint8 (height, width, channels): scaled to fit, centred, padded with its border's median colour."""
+    picture = picture.convert("L" if channels == 1 else "RGB")
+    height, width = size
+    if picture.size != (width, height):
+        spot = place(picture.size, size)
+        picture = picture.resize((spot.width, spot.height), Image.Resampling.BICUBIC)
+        if (spot.width, spot.height) != (width, height):
+            ground = Image.new(picture.mode, (width, height), _border_colour(picture))
+            ground.paste(picture, (spot.left, spot.top))
+            picture = ground
+    return np.asarray(picture).reshape(height, width, channels)
+
+
+def _border_colour(picture: Image.Image):
+    pixels = np.asarray(picture)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    colour = np.median(border, axis=0).astype(int)
+    return int(colour) if colour.ndim == 0 else tuple(colour.tolist())
+
+
+def normalise(images: np.ndarray, how: str = "standard") -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 of the same shape.
+
+    "standard": (mean - x) / std, each image by its own mean and standard deviation, so that dark ink is positive
+    whatever the paper and the lamp; a blank image becomes zeros. "unit": x / 255, as the published systems have it.
+    """
+    if images.dtype != np.uint8:
+        raise TypeError(f"normalise wants uint8 images, got {images.dtype}: was it applied twice?")
+    values = images.astype(np.float32)
+    if how == "unit":
+        return values / 255
+    if how == "standard":
+        mean = values.mean(axis=(1, 2, 3), keepdims=True)
+        return (mean - values) / (values.std(axis=(1, 2, 3), keepdims=True) + 1.0)
+    raise ValueError(f"unknown normalisation {how!r}: use 'standard' or 'unit'")
+
+
+class Found(NamedTuple):
+    """One image file met on the way: its name, a function giving its bytes, and the archive it lies in, if any."""
+    name: str
+    read: Callable[[], bytes]
+
+
+def find_images(path, every_file: bool = False) -> Iterator[Found]:
+    """The image files of a file, folder (with sub-folders) or zip, sorted by name, without reading them.
+
+    Hidden files and `__MACOSX` are passed over; `every_file` also yields files without an image's extension. Names
+    use "/" on every system and start with `path` as given. Raises ImageError where `path` is missing or no zip.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ImageError("no such file or folder")
+    if path.is_dir():
+        yield from _in_folder(path, every_file)
+    elif path.suffix.lower() == ".zip":
+        yield from _in_zip(path, every_file)
+    else:
+        yield Found(path.as_posix(), lambda: _read_bytes(path))
+
+
+def _wanted(name: str, every_file: bool) -> bool:
+    parts = PurePosixPath(name).parts
+    if any(p == "__MACOSX" or (p.startswith(".") and p not in (".", "..")) for p in parts):
+        return False
+    return every_file or PurePosixPath(name).suffix.lower() in EXTENSIONS
+
+
+def _in_folder(folder: Path, every_file: bool) -> Iterator[Found]:
+    with os.scandir(folder) as entries:
+        entries = sorted((e.name, e.is_dir()) for e in entries)
+    for name, is_folder in entries:
+        if name.startswith(".") or name == "__MACOSX":
+            continue
+        if is_folder:
+            yield from _in_folder(folder / name, every_file)
+        elif _wanted(name, every_file):
+            yield Found((folder / name).as_posix(), lambda p=folder / name: _read_bytes(p))
+
+
+def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ImageError(f"not a zip file that can be opened ({_one_line(error)}): pack it again") from None
+    for info in sorted(archive.infolist(), key=lambda i: i.filename):
+        if not info.is_dir() and _wanted(info.filename, every_file):
+            yield Found(f"{path.as_posix()}/{info.filename}", lambda i=info: _read_member(archive, i))
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member's bytes; the size is bounded while unpacking, as a bomb's header may lie. Nothing is written to disk."""
+    if ".." in PurePosixPath(info.filename.replace("\\", "/")).parts:
+        raise ImageError("its name leads out of the archive (..): pack the zip again")
+    try:
+        with archive.open(info) as member:
+            data = member.read(MAX_BYTES + 1)
+    except Exception as error:  # BadZipFile, zlib.error, RuntimeError (password), NotImplementedError, EOFError, ...
+        raise ImageError(f"cannot be unpacked ({_one_line(error)}): pack the zip again") from None
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"unpacks to more than {MAX_BYTES >> 20} MiB: not an image to read")
+    return data

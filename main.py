@@ -1,0 +1,145 @@
+"""Read images from the command line: files, folders and zips.
+
+    python main.py picture.png
+    python main.py --model captcha --format json FOLDER ARCHIVE.zip > reads.jsonl
+
+Exit status: 0 when all images were read, 1 when some were not, 2 for wrong usage.
+"""
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from itertools import islice
+from xml.sax.saxutils import escape, quoteattr
+
+from tqdm import tqdm
+
+from images import Found, ImageError, find_images
+from reader import Reader, ReaderError
+
+BATCH = 64  # images in memory at a time
+
+
+def find_all(paths):
+    """Every image in `paths` as images.Found; a path that is missing or empty yields one whose `read` raises."""
+    for path in paths:
+        count = 0
+        try:
+            for count, found in enumerate(find_images(path), start=1):
+                yield found
+            if not count:
+                raise ImageError("no images in it: name a folder or zip with png, jpg, bmp or webp files")
+        except (ImageError, OSError) as error:
+            yield Found(str(path), lambda error=error: _raise(error))
+
+
+def _raise(error):
+    raise error if isinstance(error, ImageError) else ImageError(f"cannot be opened: {error.strerror or error}")
+
+
+def read_all(reader: Reader, found):
+    """Yield (name, Reading, None) or (name, None, error message), in order, `BATCH` images in memory at a time."""
+    found = iter(found)
+    while batch := list(islice(found, BATCH)):
+        prepared, errors = {}, {}
+        for i, image in enumerate(batch):
+            try:
+                prepared[i] = reader.prepare(image.read())
+            except ImageError as error:
+                errors[i] = str(error)
+        readings = dict(zip(prepared, reader.read_prepared(list(prepared.values()))))
+        for i, image in enumerate(batch):
+            yield _printable(image.name), readings.get(i), errors.get(i)
+
+
+def _printable(name: str) -> str:
+    """A file name may hold bytes that are no text, and control characters that no format can carry."""
+    name = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+class Text:
+    """One line an image: path, text, confidence, with tabs between; errors go to stderr."""
+
+    def __init__(self, out):
+        self.out = out
+
+    def write(self, path, reading, error):
+        if error:
+            tqdm.write(f"main.py: {path}: {error}", file=sys.stderr)
+        else:
+            self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\n")
+
+    def close(self):
+        pass
+
+
+class Json(Text):
+    """One object a line: path, text, confidence; or path, error."""
+
+    def write(self, path, reading, error):
+        row = {"error": error} if error else {"text": reading.text, "confidence": round(reading.confidence, 6)}
+        self.out.write(json.dumps({"path": path, **row}, ensure_ascii=False) + "\n")
+
+
+class Csv(Text):
+    """Columns path, text, confidence, error."""
+
+    def __init__(self, out):
+        self.rows = csv.writer(out, lineterminator="\n")
+        self.rows.writerow(["path", "text", "confidence", "error"])
+
+    def write(self, path, reading, error):
+        self.rows.writerow([path, "", "", error] if error else [path, reading.text, f"{reading.confidence:.6f}", ""])
+
+
+class Xml(Text):
+    """<readings> with one <image path=... confidence=...>text</image> or <image path=... error=.../> each."""
+
+    def __init__(self, out):
+        self.out = out
+        out.write('<?xml version="1.0" encoding="UTF-8"?>\n<readings>\n')
+
+    def write(self, path, reading, error):
+        if error:
+            self.out.write(f"<image path={quoteattr(path)} error={quoteattr(error)}/>\n")
+        else:
+            self.out.write(f'<image path={quoteattr(path)} confidence="{reading.confidence:.6f}">'
+                           f"{escape(reading.text)}</image>\n")
+
+    def close(self):
+        self.out.write("</readings>\n")
+
+
+FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(prog="main.py", description="Read the text in images.")
+    parser.add_argument("--model", default="captcha", metavar="NAME", help="a reader in models/, or its folder (captcha)")
+    parser.add_argument("--format", default="text", choices=FORMATS, help="text (default), json, csv or xml")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
+    options = parser.parse_args(arguments)
+    try:
+        reader = Reader.load(options.model)
+    except ReaderError as error:
+        print(f"main.py: {error}", file=sys.stderr)
+        return 2
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    output, failed = FORMATS[options.format](sys.stdout), 0
+    try:
+        for path, reading, error in read_all(reader, tqdm(find_all(options.paths), unit=" images", disable=None)):
+            output.write(path, reading, error)
+            failed += error is not None
+        output.close()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output, head for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

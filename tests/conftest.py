@@ -1,0 +1,51 @@
+"""Shared by the tests: the shipped reader, held-out pictures, and a small reader to damage."""
+import numpy as np
+import pytest
+
+import synth
+import utils
+from reader import Reader
+
+SHIPPED = utils.ROOT / "models" / "captcha"
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    return Reader.load(SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def captchas():
+    """Real CAPTCHAs where there are any, else drawn ones: the test part of the split, as (data, is it real)."""
+    path, origin = utils.find_captchas()
+    return utils.split(utils.load_labelled(path))[2], "real" in origin
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A folder with an untrained reader of 8 x 40 pixel images: alphabet "ab1", 2 to 4 symbols."""
+    import training  # noqa: F401
+    import keras
+    import reader
+    from decoding import Alphabet
+
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 40, 1), name="image")
+    x = keras.layers.Conv2D(4, 3, strides=(8, 4), padding="same")(image)
+    logits = keras.layers.Dense(4)(keras.layers.Reshape((10, 4))(x))
+    facts = reader.contract(alphabet=Alphabet("1ab"), size=(8, 40), channels=1, normalisation="standard", time_steps=10,
+                            lengths=(2, 4), data={"name": "noise", "count": 0, "digest": "", "terms": ""}, scores=[],
+                            seed=0)
+    folder = tmp_path_factory.mktemp("models") / "small"
+    examples = np.random.default_rng(0).integers(0, 255, (4, 8, 40, 1), np.uint8)
+    return reader.save(folder, keras.Model(image, logits), facts, examples)
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """A folder of eight drawn CAPTCHAs, named by their labels."""
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    for label, picture in synth.captchas(8, seed=11):
+        picture.save(folder / f"{label}.png")
+    return folder

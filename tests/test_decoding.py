@@ -1,0 +1,119 @@
+"""Decoding against enumeration, the alphabet as a property, alignment."""
+import itertools
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from decoding import (BLANK, Alphabet, align, best, collapse, greedy, log_likelihood, log_softmax, prefix_beam,
+                      steps_needed)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def enumerate_labels(log_probs):
+    """label -> log-probability, from all paths."""
+    steps, classes = log_probs.shape
+    sums = defaultdict(lambda: -np.inf)
+    for path in itertools.product(range(classes), repeat=steps):
+        label = collapse(path)
+        sums[label] = np.logaddexp(sums[label], log_probs[range(steps), path].sum())
+    return dict(sums)
+
+
+def test_greedy_reads_nothing_where_beam_reads_a():
+    """The mini example of githubharald/CTCDecoder: each step says 60 % blank, 40 % 'a'; 'a' has 64 % in all."""
+    log_probs = np.log(np.array([[0.6, 0.4, 1e-30], [0.6, 0.4, 1e-30]]))
+    assert greedy(log_probs).indices == ()
+    found, = prefix_beam(log_probs)
+    assert found.indices == (1,) and np.exp(found.log_prob) == pytest.approx(0.64)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_beam_is_exact_against_enumeration(seed):
+    rng = np.random.default_rng(seed)
+    log_probs = log_softmax(rng.normal(0, 2, (rng.integers(1, 6), rng.integers(2, 5))))
+    truth = sorted(enumerate_labels(log_probs).items(), key=lambda item: -item[1])
+    found = prefix_beam(log_probs, width=2000, top=5)
+    assert [d.log_prob for d in found] == pytest.approx([p for _, p in truth[:5]], abs=1e-9)
+    assert found[0].indices == truth[0][0]
+    for d in found:
+        assert log_likelihood(log_probs, d.indices) == pytest.approx(d.log_prob, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("lengths", [(2, 2), (1, 3), (3, 3)])
+def test_bound_beam_keeps_to_its_lengths_and_finds_the_best(seed, lengths):
+    log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (5, 4)))
+    truth = {label: p for label, p in enumerate_labels(log_probs).items() if lengths[0] <= len(label) <= lengths[1]}
+    found, = prefix_beam(log_probs, width=2000, lengths=lengths)
+    assert found.indices == max(truth, key=truth.get)
+    narrow, = prefix_beam(log_probs, width=2, lengths=lengths)
+    assert lengths[0] <= len(narrow.indices) <= lengths[1]
+
+
+def test_best_is_greedy_unless_the_length_forbids_it():
+    log_probs = np.log(np.array([[0.6, 0.4], [0.6, 0.4]]))
+    assert best(log_probs).indices == ()
+    assert best(log_probs, (1, 1)).indices == (1,)
+    with pytest.raises(ValueError, match="3 symbols cannot be read from 2 time steps"):
+        best(log_probs, (3, 3))
+    with pytest.raises(ValueError, match="no label of 2 to 2 symbols fits"):  # "aa" needs a third step
+        best(log_probs, (2, 2))
+
+
+def test_collapse_and_steps_needed():
+    assert collapse([0, 1, 1, 0, 1, 2, 2, 0]) == (1, 1, 2)
+    assert collapse([]) == () and collapse([0, 0]) == ()
+    assert [steps_needed(t) for t in ("", "ab", "aa", "aab", "22222")] == [0, 2, 3, 4, 9]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_alignment_is_the_best_path_of_its_label(seed):
+    log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (6, 4)))
+    label = (1, 2, 2)
+    spans = align(log_probs, label)
+    path = np.zeros(6, int)
+    for (start, end), symbol in zip(spans, label):
+        assert 0 <= start < end <= 6
+        path[start:end] = symbol
+    assert collapse(path) == label
+    paths = [p for p in itertools.product(range(4), repeat=6) if collapse(p) == label]
+    assert log_probs[range(6), path].sum() == pytest.approx(max(log_probs[range(6), p].sum() for p in paths))
+
+
+def test_alignment_of_nothing_and_of_too_much():
+    assert align(np.zeros((3, 2)), ()) == []
+    with pytest.raises(ValueError, match="do not fit"):
+        align(np.zeros((2, 2)), (1, 1))
+
+
+def test_long_and_unlikely_labels_do_not_underflow():
+    log_probs = log_softmax(np.random.default_rng(0).normal(0, 8, (600, 20)))
+    assert np.isfinite(log_likelihood(log_probs, greedy(log_probs).indices))
+    assert log_likelihood(np.log(np.full((100, 2), 0.5)), (1,)) == pytest.approx(np.log(5050) + 100 * np.log(0.5))
+
+
+@given(st.lists(texts, min_size=1).filter(lambda labels: any(labels)))
+@settings(max_examples=200, deadline=None)
+def test_codec_round_trip(labels):
+    import unicodedata
+    labels = [unicodedata.normalize("NFC", label) for label in labels]
+    alphabet = Alphabet.from_labels(labels)
+    coded = alphabet.encode_all(labels)
+    assert coded.dtype == np.int32 and coded.min(initial=0) >= 0 and coded.max(initial=0) < len(alphabet)
+    assert [alphabet.decode(row) for row in coded] == labels
+    assert alphabet.symbols == Alphabet.from_labels(labels[::-1]).symbols == "".join(sorted(alphabet.symbols))
+    assert all((row != BLANK).sum() == len(label) for row, label in zip(coded, labels))
+
+
+def test_alphabet_names_what_it_cannot_encode():
+    alphabet = Alphabet("abc")
+    with pytest.raises(ValueError, match="'d' in label 'add' is not in the alphabet 'abc'"):
+        alphabet.encode("add")
+    with pytest.raises(ValueError, match="room for 2"):
+        alphabet.encode_all(["abc"], length=2)
+    with pytest.raises(ValueError, match="distinct symbols"):
+        Alphabet("aa")
+    assert "abba" in alphabet and "xyz" not in alphabet

@@ -1,0 +1,186 @@
+"""The road from a file to the network: formats, polarity, limits, placement, bad input."""
+import io
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from PIL import Image
+
+import images
+from images import ImageError, find_images, normalise, open_image, place, to_uint8
+
+INK = np.full((20, 40), 255, np.uint8)
+INK[5:15, 10:14] = 0  # a dark bar on white
+
+
+def encoded(picture, format="png", **options):
+    out = io.BytesIO()
+    picture.save(out, format, **options)
+    return out.getvalue()
+
+
+def grey(source):
+    return np.asarray(open_image(source).convert("L")).astype(int)
+
+
+def png_header(width, height):
+    """A PNG that claims a size and holds next to nothing."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""))
+
+
+WHOLE = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60), np.uint8)))
+BAD = {
+    "no image": (b"this is text", "not an image"),
+    "empty": (b"", "0 bytes"),
+    "truncated": (WHOLE[:len(WHOLE) // 2], "damaged image"),
+    "1x1": (encoded(Image.new("L", (1, 1))), "1 x 1 pixels: too small"),
+    "20000x20000": (png_header(20_000, 20_000), "more than 16,777,216 pixels"),
+    "zip as png": (b"PK\x03\x04" + bytes(100), "not an image"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_images_get_one_line(case):
+    data, message = BAD[case]
+    with pytest.raises(ImageError, match=message) as caught:
+        open_image(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_is_named(tmp_path):
+    with pytest.raises(ImageError, match="missing.png: no such file"):
+        open_image(tmp_path / "missing.png")
+    (tmp_path / "bad.png").write_bytes(b"x")
+    with pytest.raises(ImageError, match="bad.png: not an image"):
+        open_image(str(tmp_path / "bad.png"))
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "bmp", "webp", "gif", "tiff"])
+def test_formats_agree(format):
+    options = {"lossless": True} if format == "webp" else {"quality": 100} if format == "jpeg" else {}
+    assert np.abs(grey(encoded(Image.fromarray(INK), format, **options)) - INK).max() <= 8
+
+
+def test_modes_agree():
+    rgb = Image.fromarray(INK).convert("RGB")
+    deep = Image.fromarray(INK.astype(np.uint16) * 257)
+    for source in (rgb, rgb.convert("CMYK"), rgb.convert("P"), Image.fromarray(INK > 0), deep,
+                   Image.fromarray(INK.astype(np.int32) * 257), Image.fromarray(INK.astype(np.float32) / 255)):
+        assert np.abs(grey(source) - INK).max() <= 1, source.mode
+    assert np.abs(grey(encoded(deep)) - INK).max() <= 1
+    assert np.abs(grey(encoded(rgb.convert("CMYK"), "jpeg", quality=100)) - INK).max() <= 8
+    assert np.array_equal(grey(INK), INK) and np.array_equal(grey(INK[:, :, None].repeat(3, axis=2)), INK)
+
+
+def test_transparency_gets_the_ground_that_shows_the_ink():
+    dark, light = (Image.new("RGBA", (40, 20), (0, 0, 0, 0)) for _ in range(2))
+    dark.paste((0, 0, 0, 255), (10, 5, 14, 15))
+    light.paste((255, 255, 255, 255), (10, 5, 14, 15))
+    assert np.array_equal(grey(dark), INK)
+    assert np.array_equal(grey(light), 255 - INK)
+    palette = Image.fromarray((INK > 0).astype(np.uint8)).convert("P")
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    assert np.array_equal(grey(encoded(palette, "png", transparency=1)), INK)  # red is transparent: white ground
+
+
+def test_animation_gives_its_first_frame_and_a_camera_its_orientation():
+    frames = [Image.fromarray(INK), Image.fromarray(255 - INK)]
+    assert np.array_equal(grey(encoded(frames[0], "gif", save_all=True, append_images=frames[1:])), INK)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    assert open_image(encoded(Image.fromarray(INK), "jpeg", exif=exif)).size == (20, 40)
+
+
+@given(st.integers(3, 400), st.integers(3, 400), st.sampled_from([(50, 200), (32, 32), (64, 300)]), st.sampled_from([1, 3]))
+@settings(max_examples=60, deadline=None)
+def test_any_size_is_fitted_whole(width, height, size, channels):
+    spot = place((width, height), size)
+    assert 0 <= spot.left and spot.left + spot.width <= size[1]
+    assert 0 <= spot.top and spot.top + spot.height <= size[0]
+    assert spot.width == size[1] or spot.height == size[0]
+    pixels = to_uint8(Image.new("RGB", (width, height), (9, 9, 9)), size, channels)
+    assert pixels.shape == (*size, channels) and (pixels == 9).all()  # padded in the border's colour
+
+
+def test_right_size_passes_unchanged():
+    assert np.array_equal(to_uint8(Image.fromarray(INK), INK.shape)[:, :, 0], INK)
+
+
+@given(st.integers(1, 5), st.floats(0.3, 1.0), st.integers(0, 60))
+@settings(max_examples=30, deadline=None)
+def test_standard_normalisation_forgets_paper_and_lamp(seed, contrast, light):
+    image = np.random.default_rng(seed).integers(0, 190, (1, 12, 30, 1), np.uint8)
+    once = normalise(image)
+    again = normalise((image * contrast + light).astype(np.uint8))
+    assert once.dtype == np.float32 and abs(once.mean()) < 1e-4
+    assert np.abs(once - again).max() < 0.15
+    assert (once[image < 30] > 0).all()  # dark ink is positive
+
+
+def test_normalise_refuses_what_is_normalised_and_knows_its_names():
+    with pytest.raises(TypeError, match="applied twice"):
+        normalise(np.zeros((1, 2, 2, 1), np.float32))
+    with pytest.raises(ValueError, match="unknown normalisation"):
+        normalise(np.zeros((1, 2, 2, 1), np.uint8), "other")
+    assert (normalise(np.full((1, 4, 4, 1), 7, np.uint8)) == 0).all()
+    assert normalise(np.full((1, 4, 4, 1), 255, np.uint8), "unit").max() == 1
+
+
+def test_wrong_kinds_of_source():
+    with pytest.raises(TypeError, match="uint8"):
+        open_image(np.zeros((4, 4)))
+    with pytest.raises(TypeError, match="shape"):
+        open_image(np.zeros((4, 4, 2), np.uint8))
+    with pytest.raises(TypeError, match="not int"):
+        open_image(3)
+
+
+def test_finding_in_folders_and_zips(tmp_path):
+    for name in ("b.PNG", "a.jpg", "sub/c.webp", ".hidden.png", "__MACOSX/d.png", "notes.txt"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(WHOLE)
+    names = [f.name.removeprefix((tmp_path / "in").as_posix()) for f in find_images(tmp_path / "in")]
+    assert names == ["/a.jpg", "/b.PNG", "/sub/c.webp"]
+    with zipfile.ZipFile(tmp_path / "z.ZIP", "w") as archive:
+        for file in (tmp_path / "in").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path))
+    found = list(find_images(tmp_path / "z.ZIP"))
+    assert [f.name.split("z.ZIP/")[1] for f in found] == ["in/a.jpg", "in/b.PNG", "in/sub/c.webp"]
+    assert all(f.read() == WHOLE for f in found)
+
+
+def test_zip_with_a_way_out_and_a_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MAX_BYTES", 10_000)
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../out.png", WHOLE)
+        archive.writestr("bomb.png", bytes(10_000_000))
+        archive.writestr("good.png", WHOLE)
+    found = {f.name.rpartition("/")[2]: f for f in find_images(tmp_path / "bad.zip")}
+    with pytest.raises(ImageError, match="leads out of the archive"):
+        found["out.png"].read()
+    with pytest.raises(ImageError, match="unpacks to more than"):
+        found["bomb.png"].read()
+    assert found["good.png"].read() == WHOLE
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.zip"]
+
+
+def test_missing_and_damaged_archives(tmp_path):
+    with pytest.raises(ImageError, match="no such file or folder"):
+        list(find_images(tmp_path / "nothing"))
+    (tmp_path / "broken.zip").write_bytes(b"PK not really")
+    with pytest.raises(ImageError, match="not a zip file"):
+        list(find_images(tmp_path / "broken.zip"))
+    (tmp_path / "cut.zip").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "flip.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.png", WHOLE)
+    data = bytearray((tmp_path / "flip.zip").read_bytes())
+    data[60] ^= 255
+    (tmp_path / "flip.zip").write_bytes(data)
+    with pytest.raises(ImageError, match="cannot be unpacked"):
+        next(find_images(tmp_path / "flip.zip")).read()

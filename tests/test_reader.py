@@ -1,0 +1,175 @@
+"""Reader: what it takes, what it gives, parity with Keras, threads, damaged readers, saving."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import reader
+import scores
+import utils
+from images import ImageError, normalise
+from reader import Reader, ReaderError
+SHIPPED = utils.ROOT / "models" / "captcha"
+
+
+def test_importing_and_reading_needs_no_tensorflow():
+    code = ("import sys, numpy as np, main, reader; reader.Reader.load('captcha').read(np.zeros((50, 200), np.uint8)); "
+            "print([m for m in ('tensorflow', 'keras', 'pandas', 'matplotlib') if m in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=utils.ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_keras_and_onnx_agree_on_images(shipped, captchas):
+    import training  # noqa: F401
+    import keras
+    data, _ = captchas
+    model = keras.models.load_model(SHIPPED / "model.keras", compile=False)
+    batch = normalise(data.images, shipped.how)
+    logits, = shipped._session.run(None, {"image": batch})
+    assert np.abs(model.predict(batch, verbose=0) - logits).max() < 1e-4
+
+
+def test_the_shipped_reader_reads_what_it_never_saw(shipped, captchas):
+    data, real = captchas
+    if not real:
+        pytest.skip("captcha_images_v2 is not here: set OCR_DATA to its folder")
+    result = scores.score([r.text for r in shipped.read(data.images)], data.labels)
+    claimed = shipped.contract["scores"][0]
+    assert result.n == claimed["n"] and result.exact == pytest.approx(claimed["exact"], abs=0.01)
+
+
+def test_every_kind_of_source_reads_the_same(shipped, captchas, tmp_path):
+    data, _ = captchas
+    pixels = data.images[0]
+    picture = Image.fromarray(pixels[:, :, 0])
+    picture.save(tmp_path / "x.png")
+    png = (tmp_path / "x.png").read_bytes()
+    truth = shipped.read(pixels)
+    for source in (tmp_path / "x.png", str(tmp_path / "x.png"), png, bytearray(png), picture, pixels[:, :, 0],
+                   pixels.repeat(3, axis=2)):
+        assert shipped.read(source) == truth
+    many = shipped.read(data.images[:5])
+    for a, b in zip(many, map(shipped.read, data.images[:5]), strict=True):
+        assert a.text == b.text and a.confidence == pytest.approx(b.confidence, abs=1e-5)
+    assert [r.text for r in shipped.read(iter(data.images[:5]))] == [r.text for r in many]
+    assert shipped.read([]) == []
+
+
+def test_alternatives_and_spans(shipped, captchas):
+    data, _ = captchas
+    picture = Image.fromarray(data.images[0][:, :, 0])
+    plain, full = shipped.read(picture), shipped.read(picture, top=4, spans=True)
+    assert plain.alternatives == () and plain.spans == ()
+    assert (full.text, full.confidence) == full.alternatives[0] and len(full.alternatives) == 4
+    assert full.text == plain.text and full.confidence == pytest.approx(plain.confidence)
+    confidences = [c for _, c in full.alternatives]
+    assert confidences == sorted(confidences, reverse=True) and 0 < sum(confidences) <= 1 + 1e-6
+    assert len({text for text, _ in full.alternatives}) == 4
+    starts = [left for left, _ in full.spans]
+    assert len(full.spans) == len(full.text) and starts == sorted(starts)
+    double = shipped.read(picture.resize((400, 100), Image.Resampling.BICUBIC), spans=True)
+    if double.text == full.text:  # spans are in pixels of the image as given
+        assert np.allclose(np.array(double.spans), 2 * np.array(full.spans), atol=16)
+
+
+def test_readings_keep_to_the_trained_lengths(small):
+    noise = np.random.default_rng(1).integers(0, 255, (40, 8, 40, 1), np.uint8)
+    assert {len(r.text) for r in Reader.load(small).read(noise)} <= {2, 3, 4}
+
+
+def test_a_bad_image_is_named(shipped, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"bad.png: empty file \(0 bytes\)"):
+        shipped.read(tmp_path / "bad.png")
+    with pytest.raises(TypeError, match="uint8"):
+        shipped.read(np.zeros((50, 200)))
+
+
+def test_threads_share_one_reader(shipped, captchas):
+    data, _ = captchas
+    serial = [shipped.read(image) for image in data.images[:64]]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(shipped.read, data.images[:64])) == serial
+
+
+def broken(small, tmp_path, edit):
+    folder = shutil.copytree(small, tmp_path / "broken")
+    edit(folder)
+    with pytest.raises(ReaderError) as caught:
+        Reader.load(folder)
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+    return str(caught.value)
+
+
+def edit_json(**changes):
+    def edit(folder):
+        facts = json.loads((folder / "reader.json").read_text())
+        for key, value in changes.items():
+            facts[key] = facts[key] | value if isinstance(value, dict) else value
+        (folder / "reader.json").write_text(json.dumps(facts))
+    return edit
+
+
+FAULTS = {
+    "no reader.json": (lambda f: (f / "reader.json").unlink(), "reader.json: No such file"),
+    "cut reader.json": (lambda f: (f / "reader.json").write_text('{"format": 1'), "reader.json: damaged"),
+    "list in reader.json": (lambda f: (f / "reader.json").write_text("[]"), "reader.json: damaged"),
+    "other format": (edit_json(format=99), "this version reads format 1"),
+    "other kind": (edit_json(kind="speech"), "kind 'speech'"),
+    "shorter alphabet": (edit_json(alphabet="ab"), "does not fit model.onnx"),
+    "double symbol": (edit_json(alphabet="aab"), "reader.json: damaged"),
+    "other size": (edit_json(input={"height": 16}), "does not fit model.onnx"),
+    "size no number": (edit_json(input={"height": "8"}), "reader.json: damaged"),
+    "unknown normalisation": (edit_json(input={"normalisation": "new"}), "reader.json: damaged"),
+    "no model": (lambda f: (f / "model.onnx").unlink(), "model.onnx: No such file"),
+    "cut model": (lambda f: os.truncate(f / "model.onnx", 100), "model.onnx: not the file"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_damaged_reader_gets_one_line(small, tmp_path, fault):
+    edit, message = FAULTS[fault]
+    assert message in broken(small, tmp_path, edit)
+
+
+def test_a_model_that_is_no_onnx(small, tmp_path):
+    import hashlib
+
+    def edit(folder):
+        (folder / "model.onnx").write_bytes(b"no model")
+        edit_json(onnx_sha256=hashlib.sha256(b"no model").hexdigest())(folder)
+    assert "cannot load it" in broken(small, tmp_path, edit)
+
+
+def test_a_reader_that_is_not_there_lists_those_that_are():
+    with pytest.raises(ReaderError, match="no reader in nothing: the readers in models/ are .*captcha"):
+        Reader.load("nothing")
+
+
+def test_saving_is_all_or_nothing(small, tmp_path):
+    import keras
+    facts = json.loads((small / "reader.json").read_text())
+    model = keras.models.load_model(small / "model.keras")
+    folder = shutil.copytree(small, tmp_path / "kept")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    examples = np.zeros((1, 8, 40, 1), np.uint8)
+    with pytest.raises(ReaderError, match="not saved"):
+        reader.save(folder, model, facts, examples, tolerance=-1.0)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+    reader.save(folder, model, facts | {"seed": 7}, examples)
+    assert Reader.load(folder).contract["seed"] == 7 and [p.name for p in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReaderError, match="is a file: choose another name"):
+        reader.reserve(tmp_path / "file")
+    with pytest.raises(ReaderError, match="a reader cannot be saved there"):
+        reader.reserve(tmp_path / "file" / "mine")

@@ -1,0 +1,131 @@
+"""train.py on a folder of one's own, in a copy of the project: what it leaves, being killed, bad data."""
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import synth
+import train
+import utils
+from images import normalise
+from reader import Reader
+
+
+def copy_project(folder):
+    folder.mkdir()
+    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb")]:
+        shutil.copy(file, folder)
+    return folder
+
+
+def command(project, data, name, *more):
+    return [sys.executable, str(project / "train.py"), "captcha", "--data", str(data), "--name", name, *map(str, more)]
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """40 pictures of another size, alphabet and length than the course's, two of them useless."""
+    folder = tmp_path_factory.mktemp("own")
+    for seed in range(40):
+        (label, picture), = synth.captchas(1, seed, symbols="ABC12", length=3 + seed % 3, size=(40, 120))
+        picture.save(folder / f"{label}_{seed}.JPG")
+    (folder / "AB_broken.png").write_text("no image")
+    (folder / "_nameless.png").write_bytes(next(folder.glob("*.JPG")).read_bytes())
+    return folder
+
+
+def logits(project, name, own):
+    reader = Reader.load(project / "models" / name)
+    batch = np.stack([reader.prepare(file).pixels for file in sorted(own.glob("*.JPG"))])
+    return reader._session.run(None, {"image": normalise(batch)})[0]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(own, tmp_path_factory):
+    project = copy_project(tmp_path_factory.mktemp("train") / "project")
+    return project, run(*command(project, own, "mine", "--epochs", 6))
+
+
+def test_it_leaves_a_reader_for_other_sizes_alphabets_and_lengths(undisturbed, own):
+    project, done = undisturbed
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
+    assert facts["alphabet"] == "12ABC" and facts["decoding"]["lengths"] == [3, 5]
+    assert facts["input"] | {"height": 40, "width": 120} == facts["input"]
+    assert facts["data"]["count"] == 28 and facts["scores"][0]["n"] == 8
+    readings = Reader.load(project / "models" / "mine").read(sorted(own.glob("*.JPG")))
+    assert all(3 <= len(r.text) <= 5 and set(r.text) <= set("12ABC") for r in readings)
+    main = run(sys.executable, project / "main.py", "--model", "mine", own)
+    assert main.returncode == 1 and len(main.stdout.splitlines()) == 41  # 40, and the nameless one; broken is told
+    assert "AB_broken.png" in main.stderr
+
+
+def test_the_audit_comes_first_and_the_course_is_left_out(undisturbed):
+    _, done = undisturbed
+    order = [done.stdout.index(word) for word in ("unreadable", "AB_broken.png", "epoch", "exact match", "read with it")]
+    assert order == sorted(order)
+    assert "published" not in done.stdout and "exercise" not in done.stdout
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(undisturbed, own, tmp_path):
+    project = copy_project(tmp_path / "project")
+    killed = subprocess.Popen(command(project, own, "mine", "--epochs", 6), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    end = time.time() + 120
+    while not list((project / ".cache").glob("*.npz")) and killed.poll() is None and time.time() < end:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    checkpoint, = (project / ".cache").glob("*.npz")
+    with np.load(checkpoint) as saved:
+        epochs_done = len(json.loads(str(saved["state"]))["rows"])
+    assert 1 <= epochs_done < 6 and not (project / "models" / "mine").exists()
+    again = run(*command(project, own, "mine", "--epochs", 6))
+    assert again.returncode == 0 and f"epochs 1 to {epochs_done} come from .cache/" in again.stdout
+    assert np.array_equal(logits(project, "mine", own), logits(undisturbed[0], "mine", own))
+    assert not list((project / "models").glob(".*"))
+
+
+def test_models_that_cannot_be_written_stop_it_before_training(own, tmp_path):
+    project = copy_project(tmp_path / "project")
+    (project / "models").write_text("a file in the way")
+    done = run(*command(project, own, "mine"))
+    assert done.returncode == 1 and "epoch" not in done.stdout
+    assert done.stderr.strip().splitlines()[-1].startswith("train.py: ") and "cannot be saved there" in done.stderr
+
+
+@pytest.mark.parametrize("labels, message", [
+    ([], "0 images, none with a label"), (["7", "77"] * 6, "consist of '7' alone"), (["12", "21"], "at least 10 different")])
+def test_useless_data_gets_one_line(labels, message, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for i, label in enumerate(labels):
+        next(synth.captchas(1, i, size=(24, 60)))[1].save(data / f"{label}_{i}.png")
+    done = run(*command(utils.ROOT, data, "never-made"))
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (utils.ROOT / "models" / "never-made").exists()
+
+
+def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
+    script = [sys.executable, str(utils.ROOT / "train.py")]
+    bare = run(*script)
+    assert bare.returncode == 0 and "train.py captcha --data FOLDER --name mine" in bare.stdout
+    for arguments in (["captcha"], ["speech", "--data", "x", "--name", "y"], ["captcha", "--data", "x", "--name", "../y"],
+                      ["captcha", "--data", "x", "--name", "captcha"],
+                      ["captcha", "--data", "x", "--name", "y", "--epochs", "0"]):
+        assert run(*script, *arguments).returncode == 2, arguments
+
+
+def test_course_cells_are_left_out_and_parameters_are_known():
+    cells = list(train.code_cells(utils.ROOT / "ocr.ipynb"))
+    assert sum(is_parameters for _, is_parameters in cells) == 1
+    assert not any("published_network" in source for source, _ in cells)

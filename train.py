@@ -1,0 +1,77 @@
+"""Train a reader on your own labelled images, by running a lesson's notebook without its course cells.
+
+    python train.py                                        what can be trained
+    python train.py captcha --data FOLDER --name mine      leaves models/mine/
+
+The models live in the notebooks; this file only runs their cells, in order, with other parameters.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent
+LESSONS = {  # what can be trained -> its notebook and a line about it
+    "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)"),
+}
+
+
+def code_cells(notebook: Path):
+    """The code cells of a notebook that are not tagged `course`, as (source, is the parameters cell)."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and "course" not in tags:
+            yield cell.source, "parameters" in tags
+
+
+def run(notebook: Path, parameters: dict):
+    """Run a notebook's cells in this process; `parameters` replace values that its parameters cell has set."""
+    names = {"__name__": "__main__"}
+    for number, (source, is_parameters) in enumerate(code_cells(notebook), start=1):
+        exec(compile(source, f"{notebook.name}, cell {number}", "exec"), names)
+        if is_parameters:
+            unknown = parameters.keys() - names.keys()
+            if unknown:
+                raise KeyError(f"{notebook.name} has no parameter {', '.join(sorted(unknown))}")
+            names.update(parameters)
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(prog="train.py", description="Train a reader on your own labelled images.")
+    parser.add_argument("lesson", choices=LESSONS)
+    parser.add_argument("--data", required=True, type=Path, help="a folder or zip of labelled images")
+    parser.add_argument("--name", required=True, help="the reader is left in models/NAME")
+    parser.add_argument("--epochs", type=int, help="default: by the number of images")
+    parser.add_argument("--seed", type=int, default=0)
+    if not (sys.argv[1:] if arguments is None else arguments):
+        print("What can be trained:")
+        for lesson, (notebook, about) in LESSONS.items():
+            print(f"  python train.py {lesson} --data FOLDER --name mine    {about}; see {notebook}")
+        return 0
+    options = parser.parse_args(arguments)
+    if not re.fullmatch(r"\w[\w.-]*", options.name) or options.name in {*LESSONS, "quick"}:
+        parser.error(f"--name {options.name}: a plain name, other than the course's own readers ({', '.join(LESSONS)})")
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs {options.epochs}: at least 1")
+    notebook, _ = LESSONS[options.lesson]
+    try:
+        run(ROOT / notebook, {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,
+                              "EPOCHS": options.epochs, "STRENGTH": 0.5})
+    except ValueError as error:  # DataError, ReaderError, ImageError: one line each
+        if type(error) is ValueError:
+            raise
+        print(f"train.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntrain.py: stopped; the same command goes on from the last epoch", file=sys.stderr)
+        return 130
+    print(f"read with it: python main.py --model {options.name} PATH")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

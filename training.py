@@ -1,0 +1,196 @@
+"""What every training shares: one thread, progress, exact match by epoch, a checkpoint to resume from.
+
+Needs Keras, so nothing on the reading side imports it. Import it before Keras: it sets one thread a training, which on
+networks of this size is as fast as two, costs less, and makes two runs of the same seed identical.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+for _name, _value in {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
+                      "TF_CPP_MIN_LOG_LEVEL": "3"}.items():
+    os.environ.setdefault(_name, _value)
+
+_stderr = os.dup(2)  # TensorFlow prints lines about oneDNN and CUDA before it can be asked not to
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+try:
+    import keras
+finally:
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm import tqdm
+
+from decoding import BLANK, Alphabet, best, greedy, log_softmax
+from images import normalise
+from scores import score
+from utils import ROOT, Labelled, batches, fingerprint
+
+CACHE = ROOT / ".cache"  # ignored by git
+
+
+def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
+    """Log-probabilities (n, time, classes) for uint8 images (n, H, W, C), by a model from images to logits."""
+    parts = [model.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
+    return log_softmax(np.concatenate(parts))
+
+
+def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", lengths=None) -> list[str]:
+    """The texts of all images of `data`, by `decoding.best` as a Reader reads them."""
+    return [alphabet.decode(best(matrix, lengths).indices) for matrix in predict(model, data.images, how)]
+
+
+class Monitor(keras.callbacks.Callback):
+    """Adds to the log of each epoch: `learning_rate`, `cpu_s` (training so far, without validation), and, given
+    validation data, its mean CTC loss `val_loss`, `val_exact` (exact match) and `val_cer`, and `blanks` (share of
+    time steps read as blank). `model` in the arguments is the one from images to logits.
+    """
+
+    def __init__(self, model, validation: Labelled | None, alphabet: Alphabet, how: str = "standard"):
+        super().__init__()
+        self.reading, self.validation, self.alphabet, self.how = model, validation, alphabet, how
+        self.cpu_s = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.process_time()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.cpu_s += time.process_time() - self.started
+        logs["cpu_s"] = self.cpu_s
+        logs["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if self.validation is None:
+            return
+        labels = self.alphabet.encode_all(self.validation.labels)
+        log_probs = predict(self.reading, self.validation.images, self.how)
+        steps = np.full(len(labels), log_probs.shape[1])
+        losses = ops.ctc_loss(labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK)
+        texts = [self.alphabet.decode(greedy(matrix).indices) for matrix in log_probs]
+        result = score(texts, self.validation.labels)
+        logs["val_loss"] = float(ops.mean(losses))
+        logs["val_exact"], logs["val_cer"] = result.exact, result.cer
+        logs["blanks"] = float((log_probs.argmax(axis=-1) == BLANK).mean())
+
+
+def _nameless(config):
+    """A Keras configuration without the names it counts up within a session."""
+    if isinstance(config, dict):
+        return {key: _nameless(value) for key, value in config.items() if key not in ("name", "shared_object_id")}
+    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the whole state of a training after each epoch; the next run with the same `settings` resumes from there.
+
+    The state is every variable (weights, optimizer, dropout seeds), the log, and the callbacks in `others`
+    (EarlyStopping, Monitor), so that a training killed at any moment ends as if it had not been. A finished
+    training is not run again: its log and weights come back from the file. List it last among the callbacks, and give
+    fit `initial_epoch=checkpoint.epoch`.
+
+    settings: what decides the result beside the compiled model and the epochs (seed, data digest, ...), as JSON can
+    hold it. All of these make the file's name, so that a changed training never resumes from another.
+    """
+
+    FIELDS = ("wait", "best", "best_epoch", "stopped_epoch", "cpu_s")
+
+    def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None):
+        super().__init__()
+        layers = [[type(layer).__name__, _nameless(layer.get_config())] for layer in model.layers]
+        facts = [settings, epochs, layers, _nameless(model.optimizer.get_config())]
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        self.path = Path(folder or CACHE) / f"{name}-{key}.npz"
+        self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs
+        self._saved = None
+        if self.path.exists():
+            with np.load(self.path) as saved:
+                self._saved = dict(saved)
+            self._state = json.loads(str(self._saved["state"]))
+            self.rows = self._state["rows"]
+            self.epoch = epochs if self._state["stopped"] else len(self.rows)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch, with the columns that fit and Monitor log."""
+        return pd.DataFrame(self.rows, index=pd.RangeIndex(1, len(self.rows) + 1, name="epoch"))
+
+    def on_train_begin(self, logs=None):
+        if self._saved is None:
+            return
+        self.model.optimizer.build(self.model.trainable_variables)
+        for i, variable in enumerate(self._variables()):
+            variable.assign(self._saved[f"v{i}"])
+        for i, (callback, fields) in enumerate(zip(self.others, self._state["others"])):
+            vars(callback).update(fields)
+            if f"best{i}_0" in self._saved:
+                count = sum(key.startswith(f"best{i}_") for key in self._saved)
+                callback.best_weights = [self._saved[f"best{i}_{j}"] for j in range(count)]
+        self._saved = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append({key: float(value) for key, value in logs.items()})
+        arrays = {f"v{i}": ops.convert_to_numpy(v) for i, v in enumerate(self._variables())}
+        others = []
+        for i, callback in enumerate(self.others):
+            others.append({f: vars(callback)[f] for f in self.FIELDS if f in vars(callback)})
+            for j, weights in enumerate(getattr(callback, "best_weights", None) or []):
+                arrays[f"best{i}_{j}"] = weights
+        state = {"rows": self.rows, "stopped": self.model.stop_training, "others": others}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(f".{os.getpid()}.part")
+        with open(part, "wb") as out:
+            np.savez(out, state=json.dumps(state), **arrays)
+        part.replace(self.path)
+
+    def _variables(self):
+        return self.model.variables + self.model.optimizer.variables
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar on a terminal; elsewhere about ten printed lines a training."""
+
+    def __init__(self, name: str, epochs: int, start: int = 0):
+        super().__init__()
+        self.every = max(1, epochs // 10)
+        self.name, self.epochs = name, epochs
+        if start:
+            print(f"{name}: epochs 1 to {start} come from .cache/", flush=True)
+        self.bar = tqdm(desc=name, total=epochs, initial=start, unit="epoch") if sys.stderr.isatty() else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        shown = {key: f"{logs[key]:.3f}" for key in ("loss", "val_loss", "val_exact") if key in logs}
+        if self.bar:
+            self.bar.set_postfix(shown)
+            self.bar.update()
+        elif (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+            text = "  ".join(f"{key} {value}" for key, value in shown.items())
+            print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
+
+    def on_train_end(self, logs=None):
+        if self.bar:
+            self.bar.close()
+
+
+def fit(name: str, model, reading, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
+        batch_size: int, seed: int, how: str = "standard", strength: float = 0.0, steps: int | None = None,
+        callbacks=()) -> pd.DataFrame:
+    """Train a compiled `model` (images and labels in, CTCLayer at its end), and return its log by epoch.
+
+    `reading` is the same network from images to logits. `strength` is that of `utils.jitter`; `steps` a shorter epoch.
+    Resumes from .cache/ where the same training was cut, and is over at once where it was finished.
+    """
+    monitor = Monitor(reading, validation, alphabet, how)
+    settings = {"data": fingerprint(train), "seed": seed, "batch": batch_size, "how": how, "strength": strength,
+                "steps": steps}
+    stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
+    progress = Progress(name, epochs, checkpoint.epoch)
+    model.fit(batches(train, alphabet, batch_size, how, seed, checkpoint.epoch, strength), shuffle=False, verbose=0,
+              steps_per_epoch=steps or len(train) // batch_size, epochs=epochs, initial_epoch=checkpoint.epoch,
+              callbacks=[monitor, *callbacks, checkpoint, progress])
+    return checkpoint.history
