@@ -28,7 +28,7 @@ lab: .venv/ready  ## open JupyterLab
 data: .venv/ready  ## find, download or draw the data
 	$(BIN)/python utils.py
 
-full: .venv/ready  ## run ocr.ipynb in the full profile, as it is stored (about an hour); leaves models/captcha/
+full: .venv/ready  ## run ocr.ipynb in the full profile, as it is stored (half an hour); leaves models/captcha/
 	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb
 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds

@@ -117,6 +117,14 @@ class Xml(Text):
 FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
 
 
+class AboveBar:
+    """Standard output for a terminal that shows the progress bar too: each piece is written above the bar."""
+
+    def write(self, text):
+        with tqdm.external_write_mode(file=sys.stdout):
+            sys.stdout.write(text)
+
+
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="main.py", description="Read the text in images.")
     parser.add_argument("--model", default="captcha", metavar="NAME", help="a reader in models/, or its folder (captcha)")
@@ -129,7 +137,8 @@ def main(arguments=None) -> int:
         print(f"main.py: {error}", file=sys.stderr)
         return 2
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    output, failed = FORMATS[options.format](sys.stdout), 0
+    both = sys.stdout.isatty() and sys.stderr.isatty()
+    output, failed = FORMATS[options.format](AboveBar() if both else sys.stdout), 0
     try:
         for path, reading, error in read_all(reader, tqdm(find_all(options.paths), unit=" images", disable=None)):
             output.write(path, reading, error)

@@ -9,6 +9,7 @@ import numpy as np
 
 FIGURES = Path(__file__).resolve().parent / "figures"  # ignored by git
 RIGHT, WRONG = "#1a7f37", "#cf222e"
+COLOURS = plt.rcParams["axes.prop_cycle"].by_key()["color"]
 plt.rcParams["figure.dpi"] = 80
 
 
@@ -42,13 +43,11 @@ def curves(histories: dict, columns: dict, name: str):
     """One panel a column (`{column: title}`), one line a training (`{label: DataFrame by epoch}`)."""
     figure, axes = plt.subplots(1, len(columns), figsize=(4.4 * len(columns), 3.2), squeeze=False, layout="constrained")
     for axis, (column, title) in zip(axes.flat, columns.items()):
-        for label, history in histories.items():
-            for shown, style in ((column, "-"), (f"val_{column}", "--")):
+        for colour, (label, history) in zip(COLOURS, histories.items()):
+            for shown, style, part in ((column, "-", ""), (f"val_{column}", "--", ", validation")):
                 if shown in history:
-                    part = "" if column.startswith(("val_", "learning", "blanks")) else (
-                        ", validation" if shown.startswith("val_") else ", training")
-                    axis.plot(history.index, history[shown], style, label=f"{label}{part}")
-        axis.set(title=title, xlabel="epoch")
+                    axis.plot(history.index, history[shown], style, color=colour, label=label + part)
+        axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     show(name)
@@ -59,8 +58,8 @@ def confidence(values, right, name: str):
     values, right = np.asarray(values), np.asarray(right, bool)
     figure, (left, other) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     bins = np.linspace(0, 1, 21)
-    left.hist([values[right], values[~right]], bins, color=[RIGHT, WRONG], stacked=True, label=["right", "wrong"])
-    left.set(title="confidence of the reads", xlabel="confidence", yscale="log")
+    left.hist([values[right], values[~right]], bins, color=[RIGHT, WRONG], label=["right", "wrong"])
+    left.set(title="confidence of the reads", xlabel="confidence", ylabel="images", yscale="log")
     left.legend()
     order = np.argsort(-values)
     kept = np.arange(1, len(values) + 1)

@@ -54,16 +54,16 @@ class Prepared(NamedTuple):
 
 
 def contract(*, alphabet: Alphabet, size: tuple[int, int], channels: int, normalisation: str, time_steps: int,
-             lengths: tuple[int, int], data: dict, scores: list[dict], seed: int) -> dict:
+             lengths: tuple[int, int] | None, data: dict, scores: list[dict], seed: int) -> dict:
     """What reader.json holds for a CTC reader, before its files are made; see the module's docstring.
 
-    size is (height, width); lengths the (shortest, longest) training label: readings are bound to them.
+    size is (height, width). lengths binds readings to (least, most) symbols, where all labels agree; None does not.
     data: name, count, digest, terms. scores: on, n, exact, low, high, cer each.
     """
     return {
         "format": FORMAT, "kind": "ctc", "alphabet": alphabet.symbols,
         "input": {"height": size[0], "width": size[1], "channels": channels, "normalisation": normalisation},
-        "decoding": {"blank": 0, "time_steps": time_steps, "lengths": list(lengths)},
+        "decoding": {"blank": 0, "time_steps": time_steps, "lengths": lengths and list(lengths)},
         "data": data, "scores": scores, "seed": seed,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in (
             "keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")}},
@@ -78,7 +78,7 @@ class Reader:
         self.alphabet = Alphabet(contract["alphabet"])
         self.size = contract["input"]["height"], contract["input"]["width"]
         self.channels, self.how = contract["input"]["channels"], contract["input"]["normalisation"]
-        self.lengths = tuple(contract["decoding"]["lengths"])
+        self.lengths = contract["decoding"]["lengths"]
         self._session = session
         self._stride = self.size[1] / contract["decoding"]["time_steps"]
 
@@ -86,7 +86,7 @@ class Reader:
     def load(cls, folder) -> "Reader":
         """The reader in `folder`, or in models/ under that name. Raises ReaderError."""
         folder = Path(folder)
-        if not folder.exists() and (MODELS / folder).is_dir():
+        if not (folder / "reader.json").exists() and (MODELS / folder).is_dir():
             folder = MODELS / folder
         facts = _read_contract(folder)
         session = _open_session(folder / "model.onnx", facts)
@@ -151,8 +151,9 @@ def _read_contract(folder: Path) -> dict:
             raise ReaderError(f"{path}: format {facts['format']}, kind {facts['kind']!r}; this version reads format "
                               f"{FORMAT}, kind 'ctc': train the reader again, or update")
         where, how = facts["input"], facts["decoding"]
-        numbers = [where["height"], where["width"], where["channels"], how["time_steps"], *how["lengths"]]
-        if not all(isinstance(n, int) and n >= 0 for n in numbers) or len(how["lengths"]) != 2 or how["blank"] != 0:
+        lengths = how["lengths"] or [0, how["time_steps"]]
+        numbers = [where["height"], where["width"], where["channels"], how["time_steps"], *lengths]
+        if not all(isinstance(n, int) and n >= 0 for n in numbers) or len(lengths) != 2 or how["blank"] != 0:
             raise ValueError("a size, length or blank is not what it must be")
         Alphabet(facts["alphabet"])
         normalise(np.zeros((1, 1, 1, 1), np.uint8), where["normalisation"])
@@ -204,6 +205,11 @@ def reserve(folder) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and not folder.is_dir():
             raise ReaderError(f"{folder} is a file: choose another name for the reader")
+        for left in sorted(folder.parent.glob(f".{folder.name}.*")):  # by a save that was killed
+            if left.suffix == ".old" and not folder.exists():
+                left.rename(folder)
+            else:
+                shutil.rmtree(left)
         trial = folder.parent / f".{folder.name}.{os.getpid()}.part"
         trial.mkdir()
         trial.rmdir()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import zipfile
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def captcha_zip(target: Path, count: int, seed: int = 0) -> Path:
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
+    part = target.with_suffix(f".{os.getpid()}.part")
     with zipfile.ZipFile(part, "w") as archive:
         pairs = tqdm(captchas(count, seed), total=count, desc="drawing CAPTCHAs", unit=" images", disable=None)
         for i, (label, picture) in enumerate(pairs):

@@ -45,6 +45,7 @@ def main(arguments=None) -> int:
     parser.add_argument("lesson", choices=LESSONS)
     parser.add_argument("--data", required=True, type=Path, help="a folder or zip of labelled images")
     parser.add_argument("--name", required=True, help="the reader is left in models/NAME")
+    parser.add_argument("--alphabet", help="the symbols to read, as 0123456789; default: those of the labels")
     parser.add_argument("--epochs", type=int, help="default: by the number of images")
     parser.add_argument("--seed", type=int, default=0)
     if not (sys.argv[1:] if arguments is None else arguments):
@@ -60,7 +61,7 @@ def main(arguments=None) -> int:
     notebook, _ = LESSONS[options.lesson]
     try:
         run(ROOT / notebook, {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,
-                              "EPOCHS": options.epochs, "STRENGTH": 0.5})
+                              "ALPHABET": options.alphabet, "EPOCHS": options.epochs, "STRENGTH": 0.5})
     except ValueError as error:  # DataError, ReaderError, ImageError: one line each
         if type(error) is ValueError:
             raise

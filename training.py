@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import sys
 import time
@@ -23,12 +24,13 @@ try:
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # not a word for each network that is traced anew
 import numpy as np
 import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
-from decoding import BLANK, Alphabet, best, greedy, log_softmax
+from decoding import BLANK, Alphabet, best, greedy, log_likelihood, log_softmax
 from images import normalise
 from scores import score
 from utils import ROOT, Labelled, batches, fingerprint
@@ -42,9 +44,12 @@ def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 
     return log_softmax(np.concatenate(parts))
 
 
-def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", lengths=None) -> list[str]:
-    """The texts of all images of `data`, by `decoding.best` as a Reader reads them."""
-    return [alphabet.decode(best(matrix, lengths).indices) for matrix in predict(model, data.images, how)]
+def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", lengths=None):
+    """(texts, confidences) of all images of `data`, as a Reader gives them: a list and a float array."""
+    log_probs = predict(model, data.images, how)
+    decoded = [best(matrix, lengths) for matrix in log_probs]
+    confidences = np.exp([log_likelihood(matrix, d.indices) for matrix, d in zip(log_probs, decoded)])
+    return [alphabet.decode(d.indices) for d in decoded], confidences
 
 
 class Monitor(keras.callbacks.Callback):
@@ -152,24 +157,36 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar on a terminal; elsewhere about ten printed lines a training."""
+    """A bar on a terminal; elsewhere `lines` printed lines a training, those of epochs from a checkpoint too."""
 
-    def __init__(self, name: str, epochs: int, start: int = 0):
+    def __init__(self, checkpoint: Checkpoint, name: str, lines: int = 10):
         super().__init__()
-        self.every = max(1, epochs // 10)
-        self.name, self.epochs = name, epochs
-        if start:
-            print(f"{name}: epochs 1 to {start} come from .cache/", flush=True)
-        self.bar = tqdm(desc=name, total=epochs, initial=start, unit="epoch") if sys.stderr.isatty() else None
+        self.name, self.epochs = name, checkpoint.epochs
+        self.every = max(1, self.epochs // lines)
+        self.bar = None
+        if checkpoint.rows:
+            print(f"{name}: epochs 1 to {len(checkpoint.rows)} come from .cache/", flush=True)
+        if sys.stderr.isatty():
+            self.bar = tqdm(desc=name, total=self.epochs, initial=checkpoint.epoch, unit="epoch")
+        else:
+            for epoch, row in enumerate(checkpoint.rows):
+                self._line(epoch, self._shown(row))
 
-    def on_epoch_end(self, epoch, logs=None):
-        shown = {key: f"{logs[key]:.3f}" for key in ("loss", "val_loss", "val_exact") if key in logs}
-        if self.bar:
-            self.bar.set_postfix(shown)
-            self.bar.update()
-        elif (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+    @staticmethod
+    def _shown(logs):
+        return {key: f"{logs[key]:.3f}" for key in ("loss", "val_loss", "val_exact") if key in logs}
+
+    def _line(self, epoch, shown):
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
             text = "  ".join(f"{key} {value}" for key, value in shown.items())
             print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.bar:
+            self.bar.set_postfix(self._shown(logs))
+            self.bar.update()
+        else:
+            self._line(epoch, self._shown(logs))
 
     def on_train_end(self, logs=None):
         if self.bar:
@@ -189,7 +206,7 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
                 "steps": steps}
     stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
-    progress = Progress(name, epochs, checkpoint.epoch)
+    progress = Progress(checkpoint, name, lines=10 if validation else 1)
     model.fit(batches(train, alphabet, batch_size, how, seed, checkpoint.epoch, strength), shuffle=False, verbose=0,
               steps_per_epoch=steps or len(train) // batch_size, epochs=epochs, initial_epoch=checkpoint.epoch,
               callbacks=[monitor, *callbacks, checkpoint, progress])

@@ -5,6 +5,7 @@ The way from a file to a network's input is in images.py, shared with reading; l
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import os
 import urllib.request
@@ -88,7 +89,7 @@ def download(url: str, target: Path, digest: str) -> Path:
         if content_digest(part) != digest:
             raise DataError(f"{url} does not hold what it should: get {target.name} by hand and put it in data/")
         part.replace(target)
-    except (OSError, ImageError) as error:
+    except (OSError, http.client.HTTPException, ImageError) as error:
         raise DataError(f"{url} could not be downloaded ({error})") from None
     finally:
         part.unlink(missing_ok=True)
@@ -187,14 +188,18 @@ def fingerprint(data: Labelled) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def audit(data: Labelled, time_steps: int) -> pd.DataFrame:
-    """One table of what the data holds and what is wrong with it, each finding with the files it is about."""
+def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> pd.DataFrame:
+    """One table of what the data holds and what is wrong with it, each finding with the files it is about.
+
+    With an `alphabet`, labels that it cannot write are a finding too.
+    """
     by_digest = defaultdict(list)
     for name, label, digest in zip(data.names, data.labels, digests(data.images)):
         by_digest[digest].append((name, label))
     twins = [group for group in by_digest.values() if len(group) > 1]
     clashes = [group for group in twins if len({label for _, label in group}) > 1]
     too_long = [n for n, label in zip(data.names, data.labels) if steps_needed(label) > time_steps]
+    strange = [n for n, label in zip(data.names, data.labels) if alphabet and label not in alphabet]
     symbols, lengths = Counter("".join(data.labels)), Counter(map(len, data.labels))
     rare_size = Counter(data.sizes).most_common()[1:]
     first = dict(zip(reversed(data.sizes), reversed(data.names)))
@@ -211,6 +216,7 @@ def audit(data: Labelled, time_steps: int) -> pd.DataFrame:
          [name for group in twins for name, _ in group]),
         ("duplicates that disagree", len(clashes), "same picture, other label", [n for g in clashes for n, _ in g]),
         ("too long", len(too_long), f"need more than {time_steps} time steps, left out", too_long),
+        ("outside the alphabet", len(strange), "left out", strange),
     ]
     table = pd.DataFrame(rows, columns=["finding", "count", "what", "files"])
     table["files"] = [", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
@@ -218,15 +224,19 @@ def audit(data: Labelled, time_steps: int) -> pd.DataFrame:
     return table.set_index("finding")
 
 
-def usable(data: Labelled, time_steps: int) -> Labelled:
-    """The images whose labels fit the time steps; DataError where too little is left to learn from."""
-    fits = np.array([steps_needed(label) <= time_steps for label in data.labels])
+def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> Labelled:
+    """The images whose labels fit the time steps, and the `alphabet` if one is given.
+
+    Raises DataError where too little is left to learn from.
+    """
+    data = data.take(np.array([steps_needed(label) <= time_steps and (alphabet is None or label in alphabet)
+                               for label in data.labels]))
+    if len(set(digests(data.images))) < 10:
+        raise DataError(f"{len(data)} usable images: training needs at least 10 different ones, better 500")
     symbols = sorted(set("".join(data.labels)))
     if len(symbols) < 2:
         raise DataError(f"all labels consist of {symbols[0]!r} alone: nothing to tell apart, check the labels")
-    if len(set(digests(data.images[fits]))) < 10:
-        raise DataError(f"{fits.sum()} usable images: training needs at least 10 different ones, better 500")
-    return data.take(fits)
+    return data
 
 
 def folds(images: np.ndarray, count: int = 5, seed: int = 0) -> np.ndarray:

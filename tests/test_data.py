@@ -105,7 +105,7 @@ def test_audit_counts_and_names(tmp_path):
     table = audit(data, time_steps=6)
     assert table["count"].to_dict() == {
         "images": 5, "unreadable": 2, "unlabelled": 1, "missing": 0, "characters": 4, "lengths": 3, "sizes": 2,
-        "exact duplicates": 1, "duplicates that disagree": 1, "too long": 1}
+        "exact duplicates": 1, "duplicates that disagree": 1, "too long": 1, "outside the alphabet": 0}
     files = table["files"]
     assert "broken.png: not an image" in files["unreadable"] and "empty.png: empty file" in files["unreadable"]
     assert "_none.png" in files["unlabelled"] and "aaaa.png" in files["too long"] and "ba.png" in files["sizes"]
@@ -134,6 +134,15 @@ def test_data_that_cannot_be_trained_on(tmp_path):
 def test_labels_that_cannot_fit_are_left_out():
     data = usable(toy(["ab"] * 10 + ["aab", "abab"]), 3)
     assert data.labels == ["ab"] * 10
+
+
+def test_labels_outside_a_given_alphabet_are_named_and_left_out():
+    data, alphabet = toy(["12"] * 10 + ["1O", "2l"]), Alphabet("0123456789")
+    row = audit(data, 10, alphabet).loc["outside the alphabet"]
+    assert row["count"] == 2 and row["files"] == "10.png, 11.png"
+    assert usable(data, 10, alphabet).labels == ["12"] * 10
+    with pytest.raises(DataError, match="0 usable images"):
+        usable(toy(["ab"] * 20), 10, alphabet)
 
 
 def test_no_duplicate_across_splits_or_folds():

@@ -167,6 +167,16 @@ def test_saving_is_all_or_nothing(small, tmp_path):
     assert Reader.load(folder).contract["seed"] == 7 and [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
+def test_what_a_killed_save_left_is_mended(small, tmp_path):
+    shutil.copytree(small, tmp_path / ".mine.1.old")  # killed between its two renames
+    (tmp_path / ".mine.1.part").mkdir()
+    reader.reserve(tmp_path / "mine")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"] and Reader.load(tmp_path / "mine")
+    shutil.copytree(small, tmp_path / ".mine.2.old")  # killed after them
+    reader.reserve(tmp_path / "mine")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ReaderError, match="is a file: choose another name"):

@@ -1,0 +1,38 @@
+"""Scores against known values."""
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from scores import auroc, edit_distance, score, wilson
+
+
+def test_wilson_against_published_values():
+    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert wilson(100, 104) == pytest.approx((0.905, 0.985), abs=1e-3)
+    assert wilson(10, 10)[1] == 1.0 and wilson(0, 0) == (0.0, 1.0)
+
+
+@given(st.text("ab", max_size=6), st.text("ab", max_size=6), st.text("ab", max_size=6))
+def test_edit_distance_is_a_distance(a, b, c):
+    assert edit_distance(a, b) == edit_distance(b, a) <= max(len(a), len(b))
+    assert (edit_distance(a, b) == 0) == (a == b)
+    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
+
+
+def test_edit_distance_by_hand():
+    assert [edit_distance(*pair) for pair in (("kitten", "sitting"), ("", "abc"), ("abc", "abc"))] == [3, 3, 0]
+
+
+def test_score_counts_strings_and_characters():
+    result = score(["abc", "abd", ""], ["abc", "abc", "ab"])
+    assert result.exact == pytest.approx(1 / 3) and result.n == 3 and result.cer == pytest.approx(3 / 8)
+    assert "33.33% (n = 3" in str(result)
+    with pytest.raises(ValueError, match="1 texts for 2 labels"):
+        score(["a"], ["a", "b"])
+
+
+def test_auroc():
+    assert auroc([0.9, 0.8, 0.1], [True, True, False]) == 1
+    assert auroc([0.1, 0.9], [True, False]) == 0
+    assert auroc([0.5, 0.5], [True, False]) == 0.5
+    assert np.isnan(auroc([0.5], [True]))
