@@ -189,7 +189,7 @@ def fingerprint(data: Labelled) -> str:
 
 
 def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> pd.DataFrame:
-    """One table of what the data holds and what is wrong with it, each finding with the files it is about.
+    """One table of what the data holds and what is wrong with it, each finding with the list of its files.
 
     With an `alphabet`, labels that it cannot write are a finding too.
     """
@@ -218,10 +218,17 @@ def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> 
         ("too long", len(too_long), f"need more than {time_steps} time steps, left out", too_long),
         ("outside the alphabet", len(strange), "left out", strange),
     ]
-    table = pd.DataFrame(rows, columns=["finding", "count", "what", "files"])
-    table["files"] = [", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-                      for files in table["files"]]
-    return table.set_index("finding")
+    return pd.DataFrame(rows, columns=["finding", "count", "what", "files"]).set_index("finding")
+
+
+def listing(table: pd.DataFrame, most: int = 20) -> str:
+    """The files of an audit's findings, a line each, at most `most` a finding."""
+    lines = []
+    for finding, files in table["files"].items():
+        lines += [f"{finding}: {file}" for file in files[:most]]
+        if len(files) > most:
+            lines.append(f"{finding}: and {len(files) - most} more")
+    return "\n".join(lines)
 
 
 def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> Labelled:

@@ -106,10 +106,12 @@ def test_audit_counts_and_names(tmp_path):
     assert table["count"].to_dict() == {
         "images": 5, "unreadable": 2, "unlabelled": 1, "missing": 0, "characters": 4, "lengths": 3, "sizes": 2,
         "exact duplicates": 1, "duplicates that disagree": 1, "too long": 1, "outside the alphabet": 0}
-    files = table["files"]
+    files = table["files"].map(" ".join)
     assert "broken.png: not an image" in files["unreadable"] and "empty.png: empty file" in files["unreadable"]
     assert "_none.png" in files["unlabelled"] and "aaaa.png" in files["too long"] and "ba.png" in files["sizes"]
     assert "ab.png" in files["exact duplicates"] and "zz.png" in files["duplicates that disagree"]
+    lines = utils.listing(table, most=1).splitlines()
+    assert sum(line.startswith("unreadable: ") for line in lines) == 2 and "unreadable: and 1 more" in lines
 
 
 def test_data_that_cannot_be_trained_on(tmp_path):
@@ -139,7 +141,7 @@ def test_labels_that_cannot_fit_are_left_out():
 def test_labels_outside_a_given_alphabet_are_named_and_left_out():
     data, alphabet = toy(["12"] * 10 + ["1O", "2l"]), Alphabet("0123456789")
     row = audit(data, 10, alphabet).loc["outside the alphabet"]
-    assert row["count"] == 2 and row["files"] == "10.png, 11.png"
+    assert row["count"] == 2 and row["files"] == ["10.png", "11.png"]
     assert usable(data, 10, alphabet).labels == ["12"] * 10
     with pytest.raises(DataError, match="0 usable images"):
         usable(toy(["ab"] * 20), 10, alphabet)
