@@ -217,16 +217,37 @@ def _wanted(name: str, every_file: bool) -> bool:
     return every_file or PurePosixPath(name).suffix.lower() in EXTENSIONS
 
 
-def _in_folder(folder: Path, every_file: bool) -> Iterator[Found]:
-    with os.scandir(folder) as entries:
-        entries = sorted((e.name, e.is_dir()) for e in entries)
+def _in_folder(folder: Path, every_file: bool, above: tuple = ()) -> Iterator[Found]:
+    here = os.path.realpath(folder)
+    if here in above:  # a link that leads back
+        return
+    try:
+        with os.scandir(folder) as entries:
+            entries = sorted((e.name, _is_folder(e)) for e in entries)
+    except OSError as error:
+        yield unreadable(folder.as_posix(), f"cannot be opened: {error.strerror}")
+        return
     for name, is_folder in entries:
         if name.startswith(".") or name == "__MACOSX":
             continue
         if is_folder:
-            yield from _in_folder(folder / name, every_file)
+            yield from _in_folder(folder / name, every_file, (*above, here))
         elif _wanted(name, every_file):
             yield Found((folder / name).as_posix(), lambda p=folder / name: _read_bytes(p))
+
+
+def _is_folder(entry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def unreadable(name: str, message: str) -> Found:
+    """What stands in for an image that cannot even be found: its `read` raises ImageError with `message`."""
+    def read():
+        raise ImageError(message)
+    return Found(name, read)
 
 
 def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:

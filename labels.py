@@ -6,7 +6,7 @@ import io
 import unicodedata
 from pathlib import PurePosixPath
 
-from images import EXTENSIONS, Found
+from images import EXTENSIONS, Found, ImageError
 
 
 class DataError(ValueError):
@@ -26,7 +26,7 @@ def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
         if path.name.lower() == "labels.csv":
             tables[path.parent] = _read_table(found)
         elif path.name.lower().endswith(".gt.txt"):
-            texts[path.parent / path.name[:-7]] = _clean(found.read().decode("utf-8-sig", errors="replace"))
+            texts[path.parent / path.name[:-7]] = _read_text(found)
         elif path.suffix.lower() in EXTENSIONS:
             pictures.append(path)
     text_folders = {stem.parent for stem in texts}
@@ -51,9 +51,25 @@ def _clean(label: str) -> str:
     return unicodedata.normalize("NFC", label).strip()
 
 
+def _read_text(found: Found) -> str:
+    """A label from its own file; empty, so that the image counts as unlabelled, where it cannot be read."""
+    try:
+        return _clean(found.read().decode("utf-8-sig"))
+    except (ImageError, UnicodeDecodeError):
+        return ""
+
+
 def _read_table(found: Found) -> dict[str, str]:
-    text = found.read().decode("utf-8-sig", errors="replace")
-    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    try:
+        text = found.read().decode("utf-8-sig")
+    except ImageError as error:
+        raise DataError(f"{found.name}: {error}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{found.name}: not UTF-8 text: save it as CSV UTF-8") from None
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries write semicolons
+    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
     if not {"file", "label"} <= set(rows.fieldnames or []):
         raise DataError(f"{found.name}: the first line must name the columns file,label")
-    return {row["file"].strip().replace("\\", "/").removeprefix("./"): _clean(row["label"] or "") for row in rows}
+    return {(row["file"] or "").strip().replace("\\", "/").removeprefix("./"): _clean(row["label"] or "")
+            for row in rows}

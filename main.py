@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tqdm import tqdm
 
-from images import Found, ImageError, find_images
+from images import ImageError, find_images, unreadable
 from reader import Reader, ReaderError
 
 BATCH = 64  # images in memory at a time
@@ -32,12 +32,8 @@ def find_all(paths):
                 yield found
             if not count:
                 raise ImageError("no images in it: name a folder or zip with png, jpg, bmp or webp files")
-        except (ImageError, OSError) as error:
-            yield Found(str(path), lambda error=error: _raise(error))
-
-
-def _raise(error):
-    raise error if isinstance(error, ImageError) else ImageError(f"cannot be opened: {error.strerror or error}")
+        except ImageError as error:
+            yield unreadable(str(path), str(error))
 
 
 def read_all(reader: Reader, found):

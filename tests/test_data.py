@@ -67,11 +67,25 @@ def test_labels_csv_wins_over_all(tmp_path):
     assert [n.rpartition("/")[2] for n in data.missing] == ["gone.png"]
 
 
-def test_labels_csv_without_its_columns_is_named(tmp_path):
+@pytest.mark.parametrize("content, message", [
+    (b"a.png,x\n", "the first line must name the columns file,label"), (b"", "empty file"),
+    ("file,label\na.png,é\n".encode("cp1252"), "not UTF-8 text")])
+def test_a_useless_labels_csv_is_named(tmp_path, content, message):
     lay(tmp_path, ["a.png"])
-    (tmp_path / "labels.csv").write_text("a.png,x\n")
-    with pytest.raises(DataError, match="labels.csv: the first line must name the columns file,label"):
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(DataError, match=f"labels.csv: {message}"):
         load_labelled(tmp_path)
+
+
+def test_labels_csv_with_semicolons_and_a_useless_text_file(tmp_path):
+    lay(tmp_path / "a", ["1.png"])
+    (tmp_path / "a" / "labels.csv").write_text("file;label\n1.png;x,y\n")
+    lay(tmp_path / "b", ["1.png", "2.png", "3.png"])
+    for name, content in (("1", b"one"), ("2", b""), ("3", b"\xff\xfe")):
+        (tmp_path / "b" / f"{name}.gt.txt").write_bytes(content)
+    data = load_labelled(tmp_path)
+    assert data.labels == ["x,y", "one"]
+    assert [n.rpartition("/")[2] for n in data.unlabelled] == ["2.png", "3.png"]
 
 
 @pytest.mark.parametrize("layout", ["name", "text", "csv"])

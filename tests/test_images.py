@@ -1,5 +1,6 @@
 """The road from a file to the network: formats, polarity, limits, placement, bad input."""
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -153,6 +154,20 @@ def test_finding_in_folders_and_zips(tmp_path):
     found = list(find_images(tmp_path / "z.ZIP"))
     assert [f.name.split("z.ZIP/")[1] for f in found] == ["in/a.jpg", "in/b.PNG", "in/sub/c.webp"]
     assert all(f.read() == WHOLE for f in found)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
+def test_links_that_lead_back_or_nowhere(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.png").write_bytes(WHOLE)
+    (tmp_path / "sub" / "back").symlink_to(tmp_path)
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing.png")
+    found = {f.name.rpartition("/")[2]: f for f in find_images(tmp_path)}
+    assert sorted(found) == ["a.png", "gone.png", "self.png"]
+    for name in ("gone.png", "self.png"):
+        with pytest.raises(ImageError, match="no such file|cannot be opened"):
+            found[name].read()
 
 
 def test_zip_with_a_way_out_and_a_bomb(tmp_path, monkeypatch):
