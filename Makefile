@@ -34,5 +34,5 @@ full: .venv/ready  ## run ocr.ipynb in the full profile, as it is stored (half a
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
 	$(BIN)/python bench.py
 
-clean:  ## remove the environment, caches and drawn data; readers and downloads stay
+clean:  ## remove the environment, checkpoints, drawn data and quick readers
 	rm -rf .venv .cache data/drawn figures models/quick

@@ -88,8 +88,11 @@ def peers():
 
     if hasattr(psutil.Process, "cpu_affinity"):
         psutil.Process().cpu_affinity([0])  # one core for it too
+    path, origin = utils.find_captchas()
+    if "real" not in origin:
+        sys.exit("bench.py: peers are compared on captcha_images_v2: set OCR_DATA to its folder")
     symbols = set("2345678bcdefgmnpwxy")
-    images = [(Path(found.name).stem, found.read()) for found in find_images(utils.find_captchas()[0])]
+    images = [(Path(found.name).stem, found.read()) for found in find_images(path)]
     engine = ddddocr.DdddOcr(show_ad=False, beta=True)
     engine.classification(images[0][1])
     hits, least = 0, float("inf")
@@ -103,5 +106,8 @@ def peers():
 
 
 if __name__ == "__main__":
+    benches = {"speed": speed, "memory": memory, "seeds": seeds, "peers": peers}
+    if unknown := set(sys.argv[1:]) - set(benches):
+        sys.exit(f"bench.py: no {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
     for name in sys.argv[1:] or ("speed", "memory", "seeds"):
-        {"speed": speed, "memory": memory, "seeds": seeds, "peers": peers}[name]()
+        benches[name]()

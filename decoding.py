@@ -22,7 +22,7 @@ BLANK = 0
 class Alphabet:
     """The symbols a reader knows, in a fixed order: symbol number i has index i + 1, 0 is blank.
 
-    It is built once from the training labels, sorted, saved with the reader and never rebuilt from files.
+    It is built once, from the labels of a data set, sorted, saved with the reader and never rebuilt from files.
     `len(alphabet)` counts the blank, so it is the number of outputs a network needs.
     """
 

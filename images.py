@@ -34,19 +34,17 @@ def open_image(source) -> Image.Image:
     """
     if isinstance(source, np.ndarray):
         return _flatten(_from_array(source))
-    if isinstance(source, Image.Image):
-        _check_size(source)
-        return _flatten(source)
     if isinstance(source, (str, os.PathLike)):
         try:
             return open_image(_read_bytes(source))
         except ImageError as error:
             raise ImageError(f"{os.fspath(source)}: {error}") from None
-    data = _read_bytes(source)
+    picture = source if isinstance(source, Image.Image) else None
+    data = b"" if picture else _read_bytes(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data))
+            picture = picture or Image.open(io.BytesIO(data))
             _check_size(picture)
             picture.load()
             return _flatten(ImageOps.exif_transpose(picture))
@@ -117,9 +115,10 @@ def _flatten(picture: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
+    """Shares of 1 (floats), 0..255, or 0..65535 and more, by the largest value."""
+    shares = values.dtype.kind == "f" and values.max() <= 1
     values = np.nan_to_num(values.astype(np.float64))
-    top = values.max()
-    scale = 255 / top if values.dtype == float and top <= 1 and top > 0 else 1 if top <= 255 else 255 / max(top, 65535)
+    scale = 255 if shares else 1 if values.max() <= 255 else 255 / max(values.max(), 65535)
     return np.clip(values * scale, 0, 255).astype(np.uint8)
 
 
@@ -256,8 +255,9 @@ def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
     except (zipfile.BadZipFile, OSError) as error:
         raise ImageError(f"not a zip file that can be opened ({_one_line(error)}): pack it again") from None
     for info in sorted(archive.infolist(), key=lambda i: i.filename):
-        if not info.is_dir() and _wanted(info.filename, every_file):
-            yield Found(f"{path.as_posix()}/{info.filename}", lambda i=info: _read_member(archive, i))
+        name = info.filename.replace("\\", "/")  # as some packers on Windows have it
+        if not name.endswith("/") and _wanted(name, every_file):
+            yield Found(f"{path.as_posix()}/{name}", lambda i=info: _read_member(archive, i))
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -68,8 +68,13 @@ def _read_table(found: Found) -> dict[str, str]:
         raise DataError(f"{found.name}: not UTF-8 text: save it as CSV UTF-8") from None
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries write semicolons
-    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
-    if not {"file", "label"} <= set(rows.fieldnames or []):
-        raise DataError(f"{found.name}: the first line must name the columns file,label")
-    return {(row["file"] or "").strip().replace("\\", "/").removeprefix("./"): _clean(row["label"] or "")
-            for row in rows}
+    try:
+        first, *rows = csv.reader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"{found.name}: not a table that can be read ({error})") from None
+    columns = [name.strip().lower() for name in first]
+    if not {"file", "label"} <= set(columns):
+        raise DataError(f"{found.name}: the first line must name the columns file,label, not {','.join(first)[:60]!r}")
+    file, label = columns.index("file"), columns.index("label")
+    return {row[file].strip().replace("\\", "/").removeprefix("./"): _clean(row[label])
+            for row in rows if len(row) > max(file, label)}

@@ -18,9 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 from tqdm import tqdm
 
 from images import ImageError, find_images, unreadable
-from reader import Reader, ReaderError
-
-BATCH = 64  # images in memory at a time
+from reader import BATCH, Reader, ReaderError
 
 
 def find_all(paths):
@@ -31,7 +29,8 @@ def find_all(paths):
             for count, found in enumerate(find_images(path), start=1):
                 yield found
             if not count:
-                raise ImageError("no images in it: name a folder or zip with png, jpg, bmp or webp files")
+                raise ImageError("no images in it: name a folder or a zip with png, jpg, bmp or webp files (a zip inside a "
+                                 "folder is not opened)")
         except ImageError as error:
             yield unreadable(str(path), str(error))
 
@@ -141,6 +140,10 @@ def main(arguments=None) -> int:
             failed += error is not None
         output.close()
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        output.close()
+        print("main.py: stopped", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of our output, head for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1 if failed else 0

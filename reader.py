@@ -12,9 +12,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import warnings
 from importlib.metadata import version
+from itertools import islice
 from math import exp
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +27,7 @@ from decoding import Alphabet, Decoded, align, best, log_likelihood, log_softmax
 from images import Placed, normalise, open_image, place, to_uint8
 
 FORMAT = 1  # of reader.json
+BATCH = 64  # images in the network at a time
 MODELS = Path(__file__).resolve().parent / "models"
 
 
@@ -96,12 +99,14 @@ class Reader:
         """One Reading for one image, a list of Readings for many.
 
         images: a path, bytes, PIL image or uint8 array (H, W) or (H, W, C); or several, as a list, another iterable, or
-        an array (N, H, W, C). `top` = k > 1 adds the k best texts by prefix beam search, `spans` where each
-        character was read. Raises images.ImageError for an image that cannot be read.
+        an array (N, H, W, C). `top` = k > 1 adds the k best texts by prefix beam search, of which the most probable
+        may, rarely, be another than the greedy one; `spans` adds where each character was read. Raises images.ImageError for an image that cannot be read.
         """
         one = hasattr(images, "convert") or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or (
             isinstance(images, np.ndarray) and images.ndim < 4)
-        readings = self.read_prepared([self.prepare(image) for image in ([images] if one else images)], top, spans)
+        images, readings = iter([images] if one else images), []
+        while batch := [self.prepare(image) for image in islice(images, BATCH)]:
+            readings += self.read_prepared(batch, top, spans)
         return readings[0] if one else readings
 
     def prepare(self, image) -> Prepared:
@@ -142,8 +147,9 @@ class Reader:
 
 def _read_contract(folder: Path) -> dict:
     path = folder / "reader.json"
-    if not folder.is_dir():
-        known = ", ".join(sorted(p.parent.name for p in MODELS.glob("*/reader.json"))) or "none yet"
+    if not path.is_file():
+        known = ", ".join(sorted(p.parent.relative_to(MODELS).as_posix() for p in MODELS.rglob("reader.json")
+                                 if not p.parent.name.startswith("."))) or "none yet"
         raise ReaderError(f"no reader in {folder}: the readers in models/ are {known}; train one with train.py")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -205,7 +211,9 @@ def reserve(folder) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and not folder.is_dir():
             raise ReaderError(f"{folder} is a file: choose another name for the reader")
-        for left in sorted(folder.parent.glob(f".{folder.name}.*")):  # by a save that was killed
+        for left in sorted(folder.parent.glob(".*")):  # by a save that was killed
+            if not re.fullmatch(rf"\.{re.escape(folder.name)}\.\d+\.(old|part)", left.name):
+                continue
             if left.suffix == ".old" and not folder.exists():
                 left.rename(folder)
             else:
@@ -223,7 +231,7 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
     """Save a Keras model from images to logits, with its `contract`, as a reader: all of it or nothing.
 
     `examples`, uint8 images, are read by Keras and by ONNX Runtime; logits that differ by more than `tolerance` raise
-    ReaderError. An older reader in `folder` is replaced in one step.
+    ReaderError. An older reader in `folder` is moved aside, the new one moved in, and then the older one removed.
     """
     folder = reserve(folder)
     part = folder.parent / f".{folder.name}.{os.getpid()}.part"

@@ -56,8 +56,8 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"\w[\w.-]*", options.name) or options.name in {*LESSONS, "quick"}:
         parser.error(f"--name {options.name}: a plain name, other than the course's own readers ({', '.join(LESSONS)})")
-    if options.epochs is not None and options.epochs < 1:
-        parser.error(f"--epochs {options.epochs}: at least 1")
+    if options.seed < 0 or options.epochs is not None and options.epochs < 1:
+        parser.error("--epochs is at least 1, --seed at least 0")
     notebook, _ = LESSONS[options.lesson]
     try:
         run(ROOT / notebook, {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,

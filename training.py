@@ -83,11 +83,20 @@ class Monitor(keras.callbacks.Callback):
         logs["blanks"] = float((log_probs.argmax(axis=-1) == BLANK).mean())
 
 
-def _nameless(config):
-    """A Keras configuration without the names it counts up within a session."""
+def _nameless(config, names: dict):
+    """A Keras configuration without the names it counts up within a session; layers are known by their number."""
     if isinstance(config, dict):
-        return {key: _nameless(value) for key, value in config.items() if key not in ("name", "shared_object_id")}
-    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
+        return {key: _nameless(value, names) for key, value in config.items() if key not in ("name", "shared_object_id")}
+    if isinstance(config, (list, tuple)):
+        return [_nameless(value, names) for value in config]
+    return names.get(config, config) if isinstance(config, str) else config
+
+
+def _facts(callback) -> list:
+    """What decides how a callback acts: its plain attributes, and the configuration of its schedule."""
+    plain = {k: v for k, v in vars(callback).items() if isinstance(v, (bool, int, float, str, type(None)))}
+    schedule = getattr(callback, "schedule", None)
+    return [type(callback).__name__, plain, schedule.get_config() if hasattr(schedule, "get_config") else str(schedule)]
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -106,8 +115,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None):
         super().__init__()
-        layers = [[type(layer).__name__, _nameless(layer.get_config())] for layer in model.layers]
-        facts = [settings, epochs, layers, _nameless(model.optimizer.get_config())]
+        names = {layer.name: i for i, layer in enumerate(model.layers)}
+        facts = [settings, epochs, _nameless(model.get_config(), names), _nameless(model.optimizer.get_config(), {})]
         key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self.path = Path(folder or CACHE) / f"{name}-{key}.npz"
         self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs
@@ -202,8 +211,9 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
     Resumes from .cache/ where the same training was cut, and is over at once where it was finished.
     """
     monitor = Monitor(reading, validation, alphabet, how)
-    settings = {"data": fingerprint(train), "seed": seed, "batch": batch_size, "how": how, "strength": strength,
-                "steps": steps}
+    settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
+                "batch": batch_size, "how": how, "strength": strength, "steps": steps,
+                "callbacks": [_facts(callback) for callback in callbacks]}
     stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if validation else 1)

@@ -9,6 +9,7 @@ import http.client
 import io
 import os
 import urllib.request
+import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -131,8 +132,9 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) 
         raise DataError(f"{path}: {error}") from None
     pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
     if not labels:
-        raise DataError(f"{path}: {len(pictures)} images, none with a label: name them LABEL.png, or write a "
-                        "labels.csv with the columns file,label")
+        why = f"labels.csv lists {missing[0]}, which is not there" if missing else (
+            "name them LABEL.png, or write a labels.csv with the columns file,label")
+        raise DataError(f"{path}: {len(pictures)} images, none with a label: {why}")
     found = [f for f in pictures if f.name in labels]
     size = size or input_size([s for s in map(_header_size, found) if s], labels.values())
     images = np.zeros((len(found), *size, channels), np.uint8)
@@ -154,9 +156,13 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) 
 
 
 def _header_size(found: Found):
-    """(width, height) from a file's header, or None; the pixels are not decoded."""
+    """(width, height) as shown, from a file's header, or None; the pixels are not decoded."""
     try:
-        return Image.open(io.BytesIO(found.read())).size
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(found.read()))
+        turned = picture.getexif().get(0x0112, 1) >= 5  # the camera was held upright
+        return picture.size[::-1] if turned else picture.size
     except Exception:  # whatever is wrong with it is reported when it is decoded
         return None
 
@@ -164,13 +170,14 @@ def _header_size(found: Found):
 def input_size(sizes, labels, stride: int = 4, max_height: int = 64) -> tuple[int, int]:
     """The (height, width) of a network's input for images of these (width, height)s: theirs where they agree.
 
-    At most `max_height` high, as wide as all but the widest twentieth, a multiple of `stride` wide, and with at
-    least twice as many time steps (of `stride` pixels) as the longest label needs.
+    At most `max_height` high, as wide as all but the widest twentieth, a multiple of `stride` wide; enlarged where
+    that gives all but the longest twentieth of the labels fewer than twice the time steps (of `stride` pixels) they
+    need. A label that is far longer than the others is left to the audit.
     """
     shapes = np.array(list(sizes) or [(200, 50)], dtype=float)
     height = min(float(np.median(shapes[:, 1])), max_height)
     width = height * float(np.quantile(shapes[:, 0] / shapes[:, 1], 0.95))
-    needed = 2 * stride * max(map(steps_needed, labels))
+    needed = 2 * stride * np.quantile([steps_needed(label) for label in labels], 0.95)
     grow = max(1.0, needed / width)
     return max(8, round(height * grow)), int(np.ceil(width * grow / stride - 1e-6)) * stride
 
@@ -236,10 +243,14 @@ def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) ->
 
     Raises DataError where too little is left to learn from.
     """
+    count = len(data)
     data = data.take(np.array([steps_needed(label) <= time_steps and (alphabet is None or label in alphabet)
                                for label in data.labels]))
     if len(set(digests(data.images))) < 10:
-        raise DataError(f"{len(data)} usable images: training needs at least 10 different ones, better 500")
+        raise DataError(f"{len(data)} of {count} images are usable (the audit says why): training needs at least 10 "
+                        "different ones, better 500")
+    if len(set(data.labels)) == 1:
+        raise DataError(f"all images have the label {data.labels[0]!r}: nothing to tell apart, check the labels")
     symbols = sorted(set("".join(data.labels)))
     if len(symbols) < 2:
         raise DataError(f"all labels consist of {symbols[0]!r} alone: nothing to tell apart, check the labels")

@@ -68,7 +68,7 @@ def test_labels_csv_wins_over_all(tmp_path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"a.png,x\n", "the first line must name the columns file,label"), (b"", "empty file"),
+    (b'file,label\n"a.png' + b"x" * 200_000, "not a table"), (b"a.png,x\n", "the first line must name the columns file,label"), (b"", "empty file"),
     ("file,label\na.png,é\n".encode("cp1252"), "not UTF-8 text")])
 def test_a_useless_labels_csv_is_named(tmp_path, content, message):
     lay(tmp_path, ["a.png"])
@@ -77,9 +77,16 @@ def test_a_useless_labels_csv_is_named(tmp_path, content, message):
         load_labelled(tmp_path)
 
 
+def test_labels_csv_that_names_other_files(tmp_path):
+    lay(tmp_path, ["a.png"])
+    (tmp_path / "labels.csv").write_text("file,label\na.jpg,x\n")
+    with pytest.raises(DataError, match="labels.csv lists .*a.jpg, which is not there"):
+        load_labelled(tmp_path)
+
+
 def test_labels_csv_with_semicolons_and_a_useless_text_file(tmp_path):
     lay(tmp_path / "a", ["1.png"])
-    (tmp_path / "a" / "labels.csv").write_text("file;label\n1.png;x,y\n")
+    (tmp_path / "a" / "labels.csv").write_text("File;Label\n1.png;x,y\n2.png\n")
     lay(tmp_path / "b", ["1.png", "2.png", "3.png"])
     for name, content in (("1", b"one"), ("2", b""), ("3", b"\xff\xfe")):
         (tmp_path / "b" / f"{name}.gt.txt").write_bytes(content)
@@ -139,6 +146,8 @@ def test_data_that_cannot_be_trained_on(tmp_path):
     (tmp_path / "ab.png").write_bytes(b"no")
     with pytest.raises(DataError, match="none of its 1 labelled images can be read"):
         load_labelled(tmp_path)
+    with pytest.raises(DataError, match="all images have the label 'IMG'"):
+        usable(toy(["IMG"] * 20), 20)
     with pytest.raises(DataError, match="all labels consist of '7' alone"):
         usable(toy(["7", "77"] * 20), 20)
     with pytest.raises(DataError, match="at least 10 different"):
@@ -148,16 +157,16 @@ def test_data_that_cannot_be_trained_on(tmp_path):
 
 
 def test_labels_that_cannot_fit_are_left_out():
-    data = usable(toy(["ab"] * 10 + ["aab", "abab"]), 3)
-    assert data.labels == ["ab"] * 10
+    data = usable(toy(["ab", "ba"] * 5 + ["aab", "abab"]), 3)
+    assert data.labels == ["ab", "ba"] * 5
 
 
 def test_labels_outside_a_given_alphabet_are_named_and_left_out():
-    data, alphabet = toy(["12"] * 10 + ["1O", "2l"]), Alphabet("0123456789")
+    data, alphabet = toy(["12", "21"] * 5 + ["1O", "2l"]), Alphabet("0123456789")
     row = audit(data, 10, alphabet).loc["outside the alphabet"]
     assert row["count"] == 2 and row["files"] == ["10.png", "11.png"]
-    assert usable(data, 10, alphabet).labels == ["12"] * 10
-    with pytest.raises(DataError, match="0 usable images"):
+    assert usable(data, 10, alphabet).labels == ["12", "21"] * 5
+    with pytest.raises(DataError, match="0 of 20 images are usable"):
         usable(toy(["ab"] * 20), 10, alphabet)
 
 
@@ -194,6 +203,15 @@ def test_input_size_follows_the_images_and_leaves_room_for_the_labels():
     assert size([(400, 100)], ["226md"]) == (64, 256)
     assert size([(30, 32)], ["0123456789"]) == (85, 80)  # 10 symbols: at least 20 steps of 4 pixels
     assert size([(100, 30), (101, 30)], ["ab"])[1] % 4 == 0
+    assert size([(160, 40)] * 40, ["abcd"] * 39 + ["x" * 200]) == (40, 160)  # the outlier is the audit's
+
+
+def test_a_camera_held_upright_counts(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for i in range(3):
+        picture(i, (40, 160)).save(tmp_path / f"ab_{i}.jpg", exif=exif)
+    assert load_labelled(tmp_path).images.shape == (3, 40, 160, 1)
 
 
 def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():

@@ -90,6 +90,20 @@ def test_transparency_gets_the_ground_that_shows_the_ink():
     assert np.array_equal(grey(encoded(palette, "png", transparency=1)), INK)  # red is transparent: white ground
 
 
+def test_integers_and_floats_keep_their_scale():
+    assert np.asarray(open_image(Image.fromarray(np.full((5, 5), 1, np.int32)))).max() == 1
+    assert np.asarray(open_image(Image.fromarray(np.full((5, 5), 0.5, np.float32)))).max() == 127
+
+
+def test_a_picture_opened_by_pillow_is_read_like_its_file():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.fromarray(INK), "jpeg", exif=exif)
+    assert open_image(Image.open(io.BytesIO(data))).size == open_image(data).size == (20, 40)
+    with pytest.raises(ImageError, match="damaged image"):
+        open_image(Image.open(io.BytesIO(WHOLE[:len(WHOLE) // 2])))
+
+
 def test_animation_gives_its_first_frame_and_a_camera_its_orientation():
     frames = [Image.fromarray(INK), Image.fromarray(255 - INK)]
     assert np.array_equal(grey(encoded(frames[0], "gif", save_all=True, append_images=frames[1:])), INK)
@@ -176,12 +190,15 @@ def test_zip_with_a_way_out_and_a_bomb(tmp_path, monkeypatch):
         archive.writestr("../out.png", WHOLE)
         archive.writestr("bomb.png", bytes(10_000_000))
         archive.writestr("good.png", WHOLE)
+        info = zipfile.ZipInfo("x")
+        info.filename = "set\\win.png"  # as some packers on Windows write it
+        archive.writestr(info, WHOLE)
     found = {f.name.rpartition("/")[2]: f for f in find_images(tmp_path / "bad.zip")}
     with pytest.raises(ImageError, match="leads out of the archive"):
         found["out.png"].read()
     with pytest.raises(ImageError, match="unpacks to more than"):
         found["bomb.png"].read()
-    assert found["good.png"].read() == WHOLE
+    assert found["good.png"].read() == found["win.png"].read() == WHOLE
     assert [p.name for p in tmp_path.iterdir()] == ["bad.zip"]
 
 

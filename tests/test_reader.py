@@ -78,6 +78,28 @@ def test_alternatives_and_spans(shipped, captchas):
         assert np.allclose(np.array(double.spans), 2 * np.array(full.spans), atol=16)
 
 
+def test_spans_of_a_picture_that_is_padded_are_in_its_own_pixels(shipped, captchas):
+    data, _ = captchas
+    pixels = data.images[0][:, :, 0]
+    taller = np.vstack([np.full((50, 200), np.median(pixels), np.uint8), pixels])  # 100 high: half as wide in the network
+    prepared = shipped.prepare(taller)
+    assert (prepared.placed.width, prepared.placed.left, prepared.placed.scale) == (100, 50, 0.5)
+    stride = 200 / 50
+    assert shipped._pixels((0, 50), prepared) == (0.0, 200.0)
+    assert shipped._pixels((20, 25), prepared) == ((20 * stride - 50) / 0.5, (25 * stride - 50) / 0.5)
+
+
+def test_many_images_are_read_in_portions(small, monkeypatch):
+    noise = np.random.default_rng(1).integers(0, 255, (10, 8, 40, 1), np.uint8)
+    whole = Reader.load(small).read(noise)
+    monkeypatch.setattr(reader, "BATCH", 3)
+    portions = []
+    one = Reader.load(small)
+    monkeypatch.setattr(one, "read_prepared", lambda batch, *rest: portions.append(len(batch)) or
+                        Reader.read_prepared(one, batch, *rest))
+    assert [r.text for r in one.read(noise)] == [r.text for r in whole] and portions == [3, 3, 3, 1]
+
+
 def test_readings_keep_to_the_trained_lengths(small):
     noise = np.random.default_rng(1).integers(0, 255, (40, 8, 40, 1), np.uint8)
     assert {len(r.text) for r in Reader.load(small).read(noise)} <= {2, 3, 4}
@@ -117,7 +139,7 @@ def edit_json(**changes):
 
 
 FAULTS = {
-    "no reader.json": (lambda f: (f / "reader.json").unlink(), "reader.json: No such file"),
+    "no reader.json": (lambda f: (f / "reader.json").unlink(), "no reader in"),
     "cut reader.json": (lambda f: (f / "reader.json").write_text('{"format": 1'), "reader.json: damaged"),
     "list in reader.json": (lambda f: (f / "reader.json").write_text("[]"), "reader.json: damaged"),
     "other format": (edit_json(format=99), "this version reads format 1"),
@@ -173,8 +195,9 @@ def test_what_a_killed_save_left_is_mended(small, tmp_path):
     reader.reserve(tmp_path / "mine")
     assert [p.name for p in tmp_path.iterdir()] == ["mine"] and Reader.load(tmp_path / "mine")
     shutil.copytree(small, tmp_path / ".mine.2.old")  # killed after them
+    (tmp_path / ".mine.v2.3.part").mkdir()  # another reader's
     reader.reserve(tmp_path / "mine")
-    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".mine.v2.3.part", "mine"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):

@@ -1,0 +1,101 @@
+"""Checkpoints: what resumes, what does not; training reads as a Reader reads."""
+import training  # noqa: F401  before keras
+import keras
+import numpy as np
+import pytest
+
+import synth
+from CTCLayer import CTCLayer
+from decoding import Alphabet
+from reader import Reader
+from SquareRootScheduler import SquareRootScheduler
+from utils import Labelled
+
+
+@pytest.fixture(scope="module")
+def data():
+    pairs = list(synth.captchas(32, seed=3))
+    labels = [label for label, _ in pairs]
+    return Labelled(np.stack([np.asarray(p.convert("L"))[:, :, None] for _, p in pairs]), labels, labels, [(200, 50)] * 32)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CACHE", tmp_path)
+    return tmp_path
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends the process, as far as fit can tell, when an epoch begins."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.at = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.at:
+            raise KeyboardInterrupt
+
+
+def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8), dropout=0.3):
+    """A tiny training whose loss does not fall, so that early stopping acts."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((50, 200, 1), name="image")
+    x = keras.layers.AveragePooling2D(pool_size=(10, 4))(image)
+    x = keras.layers.Reshape((50, 5))(keras.layers.Permute((2, 1, 3))(x))
+    x = keras.layers.Dropout(dropout)(x)
+    reading = keras.Model(image, keras.layers.Dense(20)(x))
+    label = keras.Input((None,), dtype="int32", name="label")
+    model = keras.Model({"image": image, "label": label}, CTCLayer()(label, reading.output))
+    model.compile(keras.optimizers.Adam(rate))
+    callbacks = [keras.callbacks.LearningRateScheduler(SquareRootScheduler(rate)),
+                 keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
+    if stop is not None:
+        model_fit = model.fit
+        model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
+    log = training.fit("tiny", model, reading, data, data.take(validation), Alphabet(synth.CAPTCHA_SYMBOLS),
+                       epochs=epochs, batch_size=8, seed=1, callbacks=callbacks)
+    return log.drop(columns="cpu_s"), reading.get_weights()
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(data, cache, stop):
+    log, weights = train(data, patience=3)
+    for file in cache.iterdir():
+        file.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train(data, patience=3, stop=stop)
+    again, same = train(data, patience=3)
+    assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
+
+
+def test_early_stopping_goes_on_counting_after_a_stop(data, cache):
+    log, weights = train(data, epochs=20, patience=2)
+    assert len(log) < 20, "the tiny training is meant to stop early"
+    for file in cache.iterdir():
+        file.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train(data, epochs=20, patience=2, stop=len(log) - 1)
+    again, same = train(data, epochs=20, patience=2)
+    assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
+
+
+def test_a_finished_training_comes_back_and_a_changed_one_does_not(data, cache):
+    log, weights = train(data, epochs=2)
+    again, same = train(data, epochs=2)
+    assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
+    assert len(list(cache.iterdir())) == 1
+    for change in ({"patience": 2}, {"rate": 0.4}, {"validation": slice(8, 16)}, {"dropout": 0.2}, {"epochs": 1}):
+        before = len(list(cache.iterdir()))
+        train(data, **{"epochs": 2} | change)
+        assert len(list(cache.iterdir())) == before + 1, change
+
+
+def test_texts_and_confidences_are_those_of_the_reader(small):
+    model = keras.models.load_model(small / "model.keras", compile=False)
+    noise = np.random.default_rng(1).integers(0, 255, (20, 8, 40, 1), np.uint8)
+    data = Labelled(noise, [""] * 20, [""] * 20, [(40, 8)] * 20)
+    texts, confidences = training.read_all(model, data, Alphabet("1ab"), lengths=(2, 4))
+    readings = Reader.load(small).read(noise)
+    assert texts == [r.text for r in readings]
+    assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
