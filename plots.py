@@ -41,7 +41,9 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
 
 def curves(histories: dict, columns: dict, name: str):
     """One panel a column (`{column: title}`), one line a training (`{label: DataFrame by epoch}`)."""
-    figure, axes = plt.subplots(1, len(columns), figsize=(4.4 * len(columns), 3.2), squeeze=False, layout="constrained")
+    wide = 2 if len(columns) % 2 == 0 else 3
+    rows = -(-len(columns) // wide)
+    figure, axes = plt.subplots(rows, wide, figsize=(11, 2.8 * rows), squeeze=False, layout="constrained")
     for axis, (column, title) in zip(axes.flat, columns.items()):
         for colour, (label, history) in zip(COLOURS, histories.items()):
             for shown, style, part in ((column, "-", ""), (f"val_{column}", "--", ", validation")):
