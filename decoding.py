@@ -195,6 +195,11 @@ def log_likelihood(log_probs: np.ndarray, indices) -> float:
     return log_scale + log(total) if total > 0 else -inf
 
 
+def confidence(log_probs: np.ndarray, indices) -> float:
+    """The probability, 0..1, that the network gives to a label, all its alignments added up."""
+    return min(1.0, exp(log_likelihood(log_probs, indices)))
+
+
 def align(log_probs: np.ndarray, indices) -> list[tuple[int, int]]:
     """Where each symbol was read: (first, last + 1) time step on the best path that collapses to `indices`.
 

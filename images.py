@@ -224,7 +224,7 @@ def _in_folder(folder: Path, every_file: bool, above: tuple = ()) -> Iterator[Fo
         with os.scandir(folder) as entries:
             entries = sorted((e.name, _is_folder(e)) for e in entries)
     except OSError as error:
-        yield unreadable(folder.as_posix(), f"cannot be opened: {error.strerror}")
+        yield unreadable(f"{folder.as_posix()}/", f"cannot be opened: {error.strerror}")
         return
     for name, is_folder in entries:
         if name.startswith(".") or name == "__MACOSX":

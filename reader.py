@@ -17,13 +17,12 @@ import shutil
 import warnings
 from importlib.metadata import version
 from itertools import islice
-from math import exp
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from decoding import Alphabet, Decoded, align, best, log_likelihood, log_softmax, prefix_beam
+from decoding import Alphabet, align, best, confidence, log_softmax, prefix_beam
 from images import Placed, normalise, open_image, place, to_uint8
 
 FORMAT = 1  # of reader.json
@@ -100,7 +99,8 @@ class Reader:
 
         images: a path, bytes, PIL image or uint8 array (H, W) or (H, W, C); or several, as a list, another iterable, or
         an array (N, H, W, C). `top` = k > 1 adds the k best texts by prefix beam search, of which the most probable
-        may, rarely, be another than the greedy one; `spans` adds where each character was read. Raises images.ImageError for an image that cannot be read.
+        may, rarely, be another than the greedy one; `spans` adds where each character was read. Raises
+        images.ImageError for an image that cannot be read.
         """
         one = hasattr(images, "convert") or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or (
             isinstance(images, np.ndarray) and images.ndim < 4)
@@ -127,17 +127,13 @@ class Reader:
             found = prefix_beam(log_probs, width=max(10, top), top=top, lengths=self.lengths)
         else:
             found = [best(log_probs, self.lengths)]
-        texts = [(self.alphabet.decode(d.indices), self._confidence(log_probs, d)) for d in found]
+        texts = [(self.alphabet.decode(d.indices), confidence(log_probs, d.indices)) for d in found]
         texts.sort(key=lambda pair: -pair[1])
-        text, confidence = texts[0]
+        text, sure = texts[0]
         where = ()
         if spans:
             where = tuple(self._pixels(span, prepared) for span in align(log_probs, self.alphabet.encode(text)))
-        return Reading(text, confidence, tuple(texts) if top > 1 else (), where)
-
-    @staticmethod
-    def _confidence(log_probs, decoded: Decoded) -> float:
-        return min(1.0, exp(log_likelihood(log_probs, decoded.indices)))
+        return Reading(text, sure, tuple(texts) if top > 1 else (), where)
 
     def _pixels(self, span: tuple[int, int], prepared: Prepared) -> tuple[float, float]:
         spot = prepared.placed

@@ -30,7 +30,7 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
-from decoding import BLANK, Alphabet, best, greedy, log_likelihood, log_softmax
+from decoding import BLANK, Alphabet, best, confidence, greedy, log_softmax
 from images import normalise
 from scores import score
 from utils import ROOT, Labelled, batches, fingerprint
@@ -48,7 +48,7 @@ def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", l
     """(texts, confidences) of all images of `data`, as a Reader gives them: a list and a float array."""
     log_probs = predict(model, data.images, how)
     decoded = [best(matrix, lengths) for matrix in log_probs]
-    confidences = np.exp([log_likelihood(matrix, d.indices) for matrix, d in zip(log_probs, decoded)])
+    confidences = np.array([confidence(matrix, d.indices) for matrix, d in zip(log_probs, decoded)])
     return [alphabet.decode(d.indices) for d in decoded], confidences
 
 

@@ -139,7 +139,8 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) 
     size = size or input_size([s for s in map(_header_size, found) if s], labels.values())
     images = np.zeros((len(found), *size, channels), np.uint8)
     kept, sizes, unreadable = [], [], {}
-    for f in tqdm(found, desc="decoding", unit=" images", disable=None):
+    closed = [f for f in files if f.name.endswith("/")]  # folders that cannot be opened
+    for f in tqdm(closed + found, desc="decoding", unit=" images", disable=None):
         try:
             picture = open_image(f.read())
             images[len(kept)] = to_uint8(picture, size, channels)

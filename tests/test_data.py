@@ -135,6 +135,21 @@ def test_audit_counts_and_names(tmp_path):
     assert sum(line.startswith("unreadable: ") for line in lines) == 2 and "unreadable: and 1 more" in lines
 
 
+def test_a_folder_that_cannot_be_opened_is_in_the_audit(tmp_path, monkeypatch):
+    import os
+    lay(tmp_path, ["ab.png", "shut/cd.png"])
+    scandir = os.scandir
+
+    def guarded(folder):  # as root, permissions shut nobody out
+        if str(folder).endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+    monkeypatch.setattr("images.os.scandir", guarded)
+    data = load_labelled(tmp_path)
+    assert data.labels == ["ab"]
+    assert list(data.unreadable.items()) == [(f"{tmp_path.as_posix()}/shut/", "cannot be opened: Permission denied")]
+
+
 def test_data_that_cannot_be_trained_on(tmp_path):
     with pytest.raises(DataError, match="nowhere: no such file or folder"):
         load_labelled(tmp_path / "nowhere")

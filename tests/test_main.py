@@ -3,8 +3,10 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from xml.etree import ElementTree
 
@@ -89,6 +91,18 @@ def test_output_that_nobody_reads_to_the_end(drawn):
     pipe.stdout.readline()
     pipe.stdout.close()
     assert pipe.wait(60) == 0 and "Traceback" not in pipe.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_being_stopped_leaves_whole_output(drawn, tmp_path):
+    with open(tmp_path / "out.xml", "wb") as out:
+        process = subprocess.Popen([*MAIN, "--format", "xml", *[str(drawn)] * 2000], stdout=out, stderr=subprocess.PIPE)
+    while not (tmp_path / "out.xml").stat().st_size and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors.decode().strip() == "main.py: stopped"
+    assert 1 <= len(ElementTree.parse(tmp_path / "out.xml").getroot()) < 16_000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
