@@ -2,10 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help ocr test lab data full bench clean
+.PHONY: help ocr test lab tensorboard data full bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.txt setup_venv.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
@@ -25,14 +25,17 @@ test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and t
 lab: .venv/ready  ## open JupyterLab
 	$(BIN)/jupyter lab
 
-data: .venv/ready  ## find, download or draw the data
-	$(BIN)/python utils.py
+tensorboard: .venv/ready  ## compare the trainings that have run, curve by curve, in the browser
+	$(BIN)/tensorboard --logdir logs
 
-full: .venv/ready  ## run ocr.ipynb in the full profile, as it is stored (half an hour); leaves models/captcha/
-	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb
+data: .venv/ready  ## find, download (EMNIST: 536 MiB) or draw the data
+	$(BIN)/python download.py
+
+full: .venv/ready  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
+	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb notebooks/*.ipynb
 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
 	$(BIN)/python bench.py
 
 clean:  ## remove the environment, checkpoints, drawn data and quick readers
-	rm -rf .venv .cache data/drawn figures models/quick
+	rm -rf .venv .cache data/drawn figures logs models/quick

@@ -64,6 +64,10 @@ class Alphabet:
             row[: len(indices)] = indices
         return out
 
+    def classes(self, labels) -> np.ndarray:
+        """Labels of one symbol each to int32 classes 0, 1, ... (n,), for networks that tell one character: no blank."""
+        return np.array([self.encode(label)[0] - 1 for label in labels], dtype=np.int32)
+
     def decode(self, indices) -> str:
         """Indices to text; blanks (and so padding) are skipped."""
         return "".join(self.symbols[i - 1] for i in map(int, indices) if i != BLANK)

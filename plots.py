@@ -6,6 +6,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LogNorm
+
+from scores import wilson
 
 FIGURES = Path(__file__).resolve().parent / "figures"  # ignored by git
 RIGHT, WRONG = "#1a7f37", "#cf222e"
@@ -28,8 +31,9 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
     """uint8 images (n, H, W, C) in rows, a title over each; with `right` (n booleans) titles are green or red."""
     rows = -(-len(images) // columns)
     height, width = images.shape[1:3]
+    side = 12 / columns  # inches
     figure, axes = plt.subplots(rows, columns, squeeze=False,
-                                figsize=(3 * columns, rows * (3 * height / width + 0.35)), layout="constrained")
+                                figsize=(12, rows * (side * height / width + 0.35)), layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image, title) in enumerate(zip(axes.flat, images, titles)):
@@ -56,17 +60,65 @@ def curves(histories: dict, columns: dict, name: str):
 
 
 def confidence(values, right, name: str):
-    """How confident are right and wrong reads, and how accurate are the reads that a threshold would let pass?"""
+    """How confident are right and wrong reads, does the confidence tell the truth, and how accurate are the reads that a
+    threshold would let pass?
+    """
     values, right = np.asarray(values), np.asarray(right, bool)
-    figure, (left, other) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    figure, (left, middle, other) = plt.subplots(1, 3, figsize=(12, 3), layout="constrained")
     bins = np.linspace(0, 1, 21)
     left.hist([values[right], values[~right]], bins, color=[RIGHT, WRONG], label=["right", "wrong"])
     left.set(title="confidence of the reads", xlabel="confidence", ylabel="images", yscale="log")
     left.legend()
+    which = np.clip((values * 10).astype(int), 0, 9)
+    filled = [k for k in range(10) if (which == k).any()]
+    means = [(values[which == k].mean(), right[which == k].mean()) for k in filled]
+    bounds = [wilson(int(right[which == k].sum()), int((which == k).sum())) for k in filled]
+    middle.plot([0, 1], [0, 1], color="grey", linewidth=1)
+    middle.vlines([c for c, _ in means], [low for low, _ in bounds], [high for _, high in bounds], color=COLOURS[0], alpha=0.5)
+    middle.plot(*zip(*means), "o-", color=COLOURS[0])
+    middle.set(title="reliability, 95 % intervals", xlabel="confidence", ylabel="exact match")
     order = np.argsort(-values)
     kept = np.arange(1, len(values) + 1)
     other.plot(kept / len(values), np.cumsum(right[order]) / kept)
     other.set(title="accuracy of the most confident share", xlabel="share of the images that is accepted",
               ylabel="exact match")
-    other.grid(alpha=0.3)
+    for axis in (middle, other):
+        axis.grid(alpha=0.3)
+    show(name)
+
+
+def confusion(matrix: np.ndarray, symbols, name: str):
+    """A confusion matrix (true class, read class) of counts as shares of each row, on a logarithmic scale."""
+    shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    figure, axis = plt.subplots(figsize=(9, 8), layout="constrained")
+    picture = axis.imshow(shares, cmap="magma", norm=LogNorm(vmin=0.003, vmax=1))
+    axis.set_facecolor("black")
+    axis.set_xticks(range(len(symbols)), symbols, fontsize=8, family="monospace", parse_math=False)
+    axis.set_yticks(range(len(symbols)), symbols, fontsize=8, family="monospace", parse_math=False)
+    axis.set(xlabel="read as", ylabel="true character")
+    figure.colorbar(picture, label="share of the true character", shrink=0.7)
+    show(name)
+
+
+def bars(values: dict, name: str, title: str, marked=()):
+    """One bar a key, largest first; the keys in `marked` in another colour."""
+    ordered = sorted(values, key=lambda key: -values[key])
+    figure, axis = plt.subplots(figsize=(11, 2.8), layout="constrained")
+    axis.bar(range(len(ordered)), [values[key] for key in ordered],
+             color=[COLOURS[1] if key in marked else COLOURS[0] for key in ordered])
+    axis.set_xticks(range(len(ordered)), ordered, family="monospace", parse_math=False)
+    axis.set_title(title)
+    axis.grid(alpha=0.3, axis="y")
+    show(name)
+
+
+def heat(images: np.ndarray, maps, titles, name: str):
+    """uint8 images (n, H, W, 1) in one row, each with its map (H, W) of values >= 0 laid over it in red."""
+    figure, axes = plt.subplots(1, len(images), figsize=(12, 12 / len(images) + 0.35), layout="constrained")
+    for axis, image, values, title in zip(np.atleast_1d(axes), images, maps, titles):
+        axis.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255)
+        share = values / max(values.max(), 1e-9)
+        axis.imshow(np.ones_like(share), cmap="Reds", vmin=0, vmax=1.3, alpha=0.8 * share)
+        axis.set_title(title, fontsize=9, family="monospace", parse_math=False)
+        axis.axis("off")
     show(name)

@@ -1,6 +1,7 @@
 """How good is a reader? Exact match, character error rate, intervals. NumPy only."""
 from __future__ import annotations
 
+from collections import Counter
 from math import sqrt
 from typing import NamedTuple
 
@@ -56,3 +57,17 @@ def auroc(confidence, right) -> float:
         return float("nan")
     good, bad = confidence[right][:, None], confidence[~right][None]
     return float(((good > bad) + 0.5 * (good == bad)).mean())
+
+
+def worst_pairs(texts, labels, count: int = 10) -> list[tuple[str, int]]:
+    """The pairs of characters that are taken for each other most, either way, as ("0/O", how often), most first."""
+    pairs = Counter("/".join(sorted((text, label))) for text, label in zip(texts, labels, strict=True) if text != label)
+    return sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
+
+
+def calibration_error(confidence, right, bins: int = 10) -> float:
+    """Expected calibration error: the mean gap between confidence and accuracy over equal bins (Guo et al. 2017)."""
+    confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
+    which = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    gaps = [abs(confidence[which == k].sum() - right[which == k].sum()) for k in range(bins)]
+    return float(sum(gaps) / len(right))

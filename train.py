@@ -2,6 +2,7 @@
 
     python train.py                                        what can be trained
     python train.py captcha --data FOLDER --name mine      leaves models/mine/
+    python train.py char_cnn --data FOLDER --name mine     FOLDER has a sub-folder for each character
 
 The models live in the notebooks; this file only runs their cells, in order, with other parameters.
 """
@@ -15,8 +16,10 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent
-LESSONS = {  # what can be trained -> its notebook and a line about it
-    "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)"),
+LESSONS = {  # what can be trained -> its notebook, a line about it, and parameters that one's own images need
+    "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)", {"STRENGTH": 0.5}),
+    "char_cnn": ("notebooks/01_char_cnn.ipynb", "one character an image: handwriting, forms (deep CNN)", {}),
+    "cnn_lstm": ("notebooks/02_cnn_lstm.ipynb", "one character an image (CNN and LSTM, half the size)", {}),
 }
 
 
@@ -46,22 +49,29 @@ def main(arguments=None) -> int:
     parser.add_argument("--data", required=True, type=Path, help="a folder or zip of labelled images")
     parser.add_argument("--name", required=True, help="the reader is left in models/NAME")
     parser.add_argument("--alphabet", help="the symbols to read, as 0123456789; default: those of the labels")
+    parser.add_argument("--labels", choices=("hex", "index", "name"), help="how folders of characters are named: NIST's codes "
+                        "(30 to 7a), class numbers (0 to 61), or the character; default: found out")
     parser.add_argument("--epochs", type=int, help="default: by the number of images")
     parser.add_argument("--seed", type=int, default=0)
     if not (sys.argv[1:] if arguments is None else arguments):
         print("What can be trained:")
-        for lesson, (notebook, about) in LESSONS.items():
-            print(f"  python train.py {lesson} --data FOLDER --name mine    {about}; see {notebook}")
+        for lesson, (notebook, about, _) in LESSONS.items():
+            print(f"  python train.py {lesson:8} --data FOLDER --name mine    {about}; see {notebook}")
         return 0
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"\w[\w.-]*", options.name) or options.name in {*LESSONS, "quick"}:
         parser.error(f"--name {options.name}: a plain name, other than the course's own readers ({', '.join(LESSONS)})")
     if options.seed < 0 or options.epochs is not None and options.epochs < 1:
         parser.error("--epochs is at least 1, --seed at least 0")
-    notebook, _ = LESSONS[options.lesson]
+    if options.labels and options.lesson == "captcha":
+        parser.error("--labels is for lessons on single characters; strings are labelled as data/README.md says")
+    notebook, _, own = LESSONS[options.lesson]
+    parameters = {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,
+                  "ALPHABET": options.alphabet, "EPOCHS": options.epochs, **own}
+    if options.labels:
+        parameters["LABELS"] = options.labels
     try:
-        run(ROOT / notebook, {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,
-                              "ALPHABET": options.alphabet, "EPOCHS": options.epochs, "STRENGTH": 0.5})
+        run(ROOT / notebook, parameters)
     except ValueError as error:  # DataError, ReaderError, ImageError: one line each
         if type(error) is ValueError:
             raise

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -30,16 +31,18 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
+from batching import batches, class_batches
 from decoding import BLANK, Alphabet, best, confidence, greedy, log_softmax
 from images import normalise
 from scores import score
-from utils import ROOT, Labelled, batches, fingerprint
+from utils import ROOT, Labelled, fingerprint
 
-CACHE = ROOT / ".cache"  # ignored by git
+CACHE = ROOT / ".cache"  # ignored by git, as is
+LOGS = ROOT / "logs"     # what TensorBoard shows
 
 
 def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
-    """Log-probabilities (n, time, classes) for uint8 images (n, H, W, C), by a model from images to logits."""
+    """Log-probabilities for uint8 images (n, H, W, C), by a model from images to logits: (n, time, classes), or (n, classes)."""
     parts = [model.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
     return log_softmax(np.concatenate(parts))
 
@@ -52,15 +55,20 @@ def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", l
     return [alphabet.decode(d.indices) for d in decoded], confidences
 
 
+def read_classes(model, data: Labelled, alphabet: Alphabet, how: str = "unit"):
+    """(texts, confidences) of single characters, as a Reader gives them; `model` gives logits (n, classes)."""
+    log_probs = predict(model, data.images, how)
+    return [alphabet.symbols[i] for i in log_probs.argmax(axis=-1)], np.exp(log_probs.max(axis=-1))
+
+
 class Monitor(keras.callbacks.Callback):
-    """Adds to the log of each epoch: `learning_rate`, `cpu_s` (training so far, without validation), and, given
-    validation data, its mean CTC loss `val_loss`, `val_exact` (exact match) and `val_cer`, and `blanks` (share of
-    time steps read as blank). `model` in the arguments is the one from images to logits.
+    """Adds to the log of each epoch: `learning_rate`, `cpu_s` (training so far, without validation), and what
+    `evaluate` (a function without arguments, or None) returns, a dict of floats.
     """
 
-    def __init__(self, model, validation: Labelled | None, alphabet: Alphabet, how: str = "standard"):
+    def __init__(self, evaluate=None):
         super().__init__()
-        self.reading, self.validation, self.alphabet, self.how = model, validation, alphabet, how
+        self.evaluate = evaluate
         self.cpu_s = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -70,17 +78,25 @@ class Monitor(keras.callbacks.Callback):
         self.cpu_s += time.process_time() - self.started
         logs["cpu_s"] = self.cpu_s
         logs["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        if self.validation is None:
-            return
-        labels = self.alphabet.encode_all(self.validation.labels)
-        log_probs = predict(self.reading, self.validation.images, self.how)
-        steps = np.full(len(labels), log_probs.shape[1])
-        losses = ops.ctc_loss(labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK)
-        texts = [self.alphabet.decode(greedy(matrix).indices) for matrix in log_probs]
-        result = score(texts, self.validation.labels)
-        logs["val_loss"] = float(ops.mean(losses))
-        logs["val_exact"], logs["val_cer"] = result.exact, result.cer
-        logs["blanks"] = float((log_probs.argmax(axis=-1) == BLANK).mean())
+        logs.update(self.evaluate() if self.evaluate else {})
+
+
+def evaluate_ctc(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
+    """Mean CTC loss `val_loss`, `val_exact` (exact match), `val_cer`, `blanks` (share of time steps read as blank)."""
+    labels = alphabet.encode_all(data.labels)
+    log_probs = predict(model, data.images, how)
+    steps = np.full(len(labels), log_probs.shape[1])
+    losses = ops.ctc_loss(labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK)
+    result = score([alphabet.decode(greedy(matrix).indices) for matrix in log_probs], data.labels)
+    return {"val_loss": float(ops.mean(losses)), "val_exact": result.exact, "val_cer": result.cer,
+            "blanks": float((log_probs.argmax(axis=-1) == BLANK).mean())}
+
+
+def evaluate_classes(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
+    """Mean cross-entropy `val_loss`, and the share of characters that are right, `val_exact`."""
+    log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
+    return {"val_loss": -float(log_probs[np.arange(len(classes)), classes].mean()),
+            "val_exact": float((log_probs.argmax(axis=-1) == classes).mean())}
 
 
 def _nameless(config, names: dict):
@@ -202,22 +218,83 @@ class Progress(keras.callbacks.Callback):
             self.bar.close()
 
 
+class Board(keras.callbacks.TensorBoard):
+    """Writes the log of a training for TensorBoard, with the epochs that come from its checkpoint: logs/NAME."""
+
+    def __init__(self, checkpoint: Checkpoint, name: str):
+        super().__init__(log_dir=str(LOGS / name), write_graph=False)
+        self.rows = list(checkpoint.rows)
+
+    def on_train_begin(self, logs=None):
+        shutil.rmtree(self.log_dir, ignore_errors=True)
+        super().on_train_begin(logs)
+        for epoch, row in enumerate(self.rows):
+            self.on_epoch_end(epoch, row)
+
+
+def _run(name, model, stream, steps: int, epochs: int, settings: dict, evaluate, callbacks) -> pd.DataFrame:
+    """Fit on the batches of `stream(epoch)`, with progress, checkpoints and logs; the log by epoch."""
+    monitor = Monitor(evaluate)
+    settings = settings | {"callbacks": [_facts(callback) for callback in callbacks]}
+    stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
+    progress = Progress(checkpoint, name, lines=10 if evaluate else 1)
+    board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
+    model.fit(stream(checkpoint.epoch), shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
+              initial_epoch=checkpoint.epoch, callbacks=[monitor, *callbacks, checkpoint, progress, *board])
+    return checkpoint.history
+
+
 def fit(name: str, model, reading, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
         batch_size: int, seed: int, how: str = "standard", strength: float = 0.0, steps: int | None = None,
         callbacks=()) -> pd.DataFrame:
     """Train a compiled `model` (images and labels in, CTCLayer at its end), and return its log by epoch.
 
-    `reading` is the same network from images to logits. `strength` is that of `utils.jitter`; `steps` a shorter epoch.
+    `reading` is the same network from images to logits. `strength` is that of `batching.jitter`; `steps` a shorter epoch.
     Resumes from .cache/ where the same training was cut, and is over at once where it was finished.
     """
-    monitor = Monitor(reading, validation, alphabet, how)
     settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
-                "batch": batch_size, "how": how, "strength": strength, "steps": steps,
-                "callbacks": [_facts(callback) for callback in callbacks]}
-    stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
-    checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
-    progress = Progress(checkpoint, name, lines=10 if validation else 1)
-    model.fit(batches(train, alphabet, batch_size, how, seed, checkpoint.epoch, strength), shuffle=False, verbose=0,
-              steps_per_epoch=steps or len(train) // batch_size, epochs=epochs, initial_epoch=checkpoint.epoch,
-              callbacks=[monitor, *callbacks, checkpoint, progress])
-    return checkpoint.history
+                "batch": batch_size, "how": how, "strength": strength, "steps": steps}
+    evaluate = validation and (lambda: evaluate_ctc(reading, validation, alphabet, how))
+    return _run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength),
+                steps or len(train) // batch_size, epochs, settings, evaluate, callbacks)
+
+
+def fit_classes(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
+                steps: int, batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
+                callbacks=()) -> pd.DataFrame:
+    """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
+
+    It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
+    `batching.class_batches`. Resumes like `fit`.
+    """
+    settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
+                "batch": batch_size, "how": how, "strength": strength, "steps": steps, "balanced": balanced,
+                "loss": model.loss.get_config()}
+    evaluate = validation and (lambda: evaluate_classes(model, validation, alphabet, how))
+    def stream(epoch):
+        return class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced)
+    return _run(name, model, stream, steps, epochs, settings, evaluate, callbacks)
+
+
+def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smoothing: float = 0.1):
+    """Compile a classifier: AdamW, the learning rate up to `peak` in 15 % of the steps, then down to 0 on a cosine
+    (after Smith 2018, "super-convergence"); cross-entropy with smoothed labels (Szegedy et al. 2016).
+    """
+    warmup = int(0.15 * steps)
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup)
+    model.compile(optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay),
+                  loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing))
+
+
+def calibrate(model, data: Labelled, alphabet: Alphabet, how: str = "unit") -> float:
+    """Divide the logits by the temperature that suits `data` best (Guo et al. 2017), and return it.
+
+    The last layer's weights are scaled, so that nothing else needs to know; no answer changes.
+    """
+    log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
+    losses = {t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean() for t in np.arange(0.2, 3.01, 0.02)}
+    temperature = min(losses, key=losses.get)
+    last = model.layers[-1]
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+    return float(temperature)

@@ -1,14 +1,13 @@
-"""Data for training: find it, read its labels, audit it, split it, batch it. No TensorFlow in here.
+"""Data for training: find it, read its labels, audit it, split it. No TensorFlow in here.
 
-The way from a file to a network's input is in images.py, shared with reading; labels.py reads labels.
+The way from a file to a network's input is in images.py, shared with reading; labels.py reads labels; characters.py
+has what is special to images of one character.
 """
 from __future__ import annotations
 
 import hashlib
-import http.client
 import io
 import os
-import urllib.request
 import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from tqdm import tqdm
 
 import synth
 from decoding import Alphabet, steps_needed
-from images import EXTENSIONS, Found, ImageError, find_images, normalise, open_image, to_uint8
+from download import download
+from images import EXTENSIONS, Found, ImageError, find_images, open_image, to_uint8
 from labels import DataError, read_labels
 
 ROOT = Path(__file__).resolve().parent
@@ -61,12 +61,19 @@ def find_captchas(download_allowed: bool | None = None) -> tuple[Path, str]:
                 return folder / name, "captcha_images_v2, real images"
     if full_profile() if download_allowed is None else download_allowed:
         try:
-            path = download(CAPTCHA_URL, ROOT / "data" / "captcha_images_v2.zip", CAPTCHA_DIGEST)
-            return path, "captcha_images_v2, real images"
+            target = ROOT / "data" / "captcha_images_v2.zip"
+            return download(CAPTCHA_URL, target, _is_captchas), "captcha_images_v2, real images"
         except DataError as error:
             print(f"{error}; drawn CAPTCHAs instead")
     path = synth.captcha_zip(ROOT / "data" / "drawn" / f"captchas-{DRAWN}.zip", DRAWN)
     return path, "drawn by synth.py with the captcha package"
+
+
+def _is_captchas(path: Path) -> bool:
+    try:
+        return content_digest(path) == CAPTCHA_DIGEST
+    except ImageError:
+        return False
 
 
 def content_digest(path) -> str:
@@ -74,27 +81,6 @@ def content_digest(path) -> str:
     lines = sorted(f"{PurePosixPath(found.name).name} {hashlib.sha256(found.read()).hexdigest()}"
                    for found in find_images(path))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def download(url: str, target: Path, digest: str) -> Path:
-    """Fetch a zip to `target` and compare its `content_digest`; nothing is left of a broken or wrong one: DataError."""
-    part = target.with_name(target.stem + ".part.zip")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer, open(part, "wb") as out:
-            bar = tqdm(total=int(answer.headers.get("Content-Length") or 0), unit="B", unit_scale=True,
-                       desc=target.name, disable=None)
-            while block := answer.read(1 << 16):
-                out.write(block)
-                bar.update(len(block))
-        if content_digest(part) != digest:
-            raise DataError(f"{url} does not hold what it should: get {target.name} by hand and put it in data/")
-        part.replace(target)
-    except (OSError, http.client.HTTPException, ImageError) as error:
-        raise DataError(f"{url} could not be downloaded ({error})") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return target
 
 
 # --- load --------------------------------------------------------------------------------------------------------
@@ -116,7 +102,8 @@ class Labelled:
     def take(self, rows) -> "Labelled":
         """The images of these rows (indices or a boolean mask), in their order."""
         rows = np.arange(len(self))[rows]
-        return Labelled(self.images[rows], *([column[i] for i in rows] for column in (self.labels, self.names, self.sizes)))
+        columns = self.labels, self.names, self.sizes
+        return Labelled(self.images[rows], *([column[i] for i in rows] if column else [] for column in columns))
 
 
 def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) -> Labelled:
@@ -271,45 +258,3 @@ def split(data: Labelled, seed: int = 0) -> tuple[Labelled, Labelled, Labelled]:
     rest = np.flatnonzero(fold != 0)
     inner = folds(data.images[rest], 8, seed + 1)
     return data.take(rest[inner != 0]), data.take(rest[inner == 0]), data.take(fold == 0)
-
-
-# --- batches -----------------------------------------------------------------------------------------------------
-
-def jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """A uint8 (H, W, C) image a little rotated, slanted, scaled and shifted, as the next one from the source might be."""
-    height, width, channels = image.shape
-    angle, slant, wide, high = rng.normal(0, strength, 4) * (0.03, 0.08, 0.05, 0.05)
-    shift = rng.uniform(-1, 1, 2) * strength * (0.02 * width, 0.06 * height)
-    matrix = np.array([[(1 + wide) * np.cos(angle), slant - np.sin(angle)],
-                       [np.sin(angle), (1 + high) * np.cos(angle)]])
-    centre = np.array([width, height]) / 2
-    offset = centre + shift - matrix @ centre
-    picture = Image.fromarray(image[:, :, 0] if channels == 1 else image)
-    ground = np.median(image.reshape(-1, channels), axis=0).astype(int).tolist()
-    moved = picture.transform((width, height), Image.Transform.AFFINE, (*matrix[0], offset[0], *matrix[1], offset[1]),
-                              Image.Resampling.BILINEAR, fillcolor=ground[0] if channels == 1 else tuple(ground))
-    return np.asarray(moved).reshape(image.shape)
-
-
-def batches(data: Labelled, alphabet: Alphabet, batch_size: int, how: str = "standard", seed: int = 0,
-            epoch: int = 0, strength: float = 0.0):
-    """Endless shuffled training batches ({"image": float32 (B, H, W, C), "label": int32 (B, L)},).
-
-    The order, and `jitter` of that `strength`, depend on `seed` and the epoch's number only, so that a training
-    resumed at `epoch` sees what it would have seen. An epoch is `len(data) // batch_size` batches.
-    """
-    labels = alphabet.encode_all(data.labels)
-    while True:
-        rng = np.random.default_rng((seed, epoch))
-        order = rng.permutation(len(data))
-        for start in range(0, len(data) - batch_size + 1, batch_size):
-            rows = order[start:start + batch_size]
-            images = data.images[rows]
-            if strength:
-                images = np.stack([jitter(image, rng, strength) for image in images])
-            yield ({"image": normalise(images, how), "label": labels[rows]},)
-        epoch += 1
-
-
-if __name__ == "__main__":  # make data
-    print("CAPTCHAs: {} ({})".format(*find_captchas(download_allowed=True)))

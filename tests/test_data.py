@@ -1,7 +1,5 @@
 """Finding, labels, audit, splits, batches, drawing."""
 import csv
-import http.server
-import threading
 import unicodedata
 import zipfile
 
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import batching
 import synth
 import utils
 from decoding import Alphabet
@@ -233,7 +232,7 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
     data, alphabet = toy([f"{i:02d}" for i in range(20)]), Alphabet("0123456789")
 
     def first(count, **options):
-        stream = utils.batches(data, alphabet, 5, **options)
+        stream = batching.batches(data, alphabet, 5, **options)
         return [next(stream)[0] for _ in range(count)]
 
     two_epochs, second = first(8, seed=1, strength=0.5), first(4, seed=1, epoch=1, strength=0.5)
@@ -249,12 +248,12 @@ def test_jitter_keeps_shape_and_ink():
     image = np.asarray(drawn.convert("L"))[:, :, None]
     rng = np.random.default_rng(0)
     for _ in range(20):
-        moved = utils.jitter(image, rng, 0.5)
+        moved = batching.jitter(image, rng, 0.5)
         assert moved.shape == image.shape and moved.dtype == np.uint8
         assert not np.array_equal(moved, image)
         assert abs(float((moved < 128).sum()) / (image < 128).sum() - 1) < 0.35
     colour = np.asarray(drawn)
-    assert utils.jitter(colour, rng).shape == colour.shape
+    assert batching.jitter(colour, rng).shape == colour.shape
 
 
 def test_drawing_is_seeded_and_leaves_the_package_as_it_was():
@@ -289,40 +288,3 @@ def test_data_is_found_in_order(tmp_path, monkeypatch):
     monkeypatch.setenv("OCR_PROFILE", "slow")
     with pytest.raises(DataError, match="OCR_PROFILE=slow"):
         utils.full_profile()
-
-
-@pytest.fixture
-def site(tmp_path):
-    """A web server on loopback with one zip of images."""
-    lay(tmp_path / "in", ["ab.png", "cd.png"])
-    (tmp_path / "site").mkdir()
-    with zipfile.ZipFile(tmp_path / "site" / "set.zip", "w") as archive:
-        for file in (tmp_path / "in").iterdir():
-            archive.write(file, file.name)
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=tmp_path / "site")
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-def test_download_is_verified_and_leaves_nothing_half_done(site, tmp_path):
-    digest = utils.content_digest(tmp_path / "in")
-    target = tmp_path / "data" / "set.zip"
-    assert utils.download(f"{site}/set.zip", target, digest) == target and len(load_labelled(target)) == 2
-    target.unlink()
-    with pytest.raises(DataError, match="does not hold what it should"):
-        utils.download(f"{site}/set.zip", target, "0" * 64)
-    with pytest.raises(DataError, match="could not be downloaded"):
-        utils.download(f"{site}/other.zip", target, digest)
-    server_is_gone = "http://127.0.0.1:9/set.zip"
-    with pytest.raises(DataError, match="could not be downloaded"):
-        utils.download(server_is_gone, target, digest)
-    assert list((tmp_path / "data").iterdir()) == []

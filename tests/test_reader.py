@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 import reader
+import saving
 import scores
+import synth
 import utils
 from images import ImageError, normalise
 from reader import Reader, ReaderError
@@ -85,8 +87,8 @@ def test_spans_of_a_picture_that_is_padded_are_in_its_own_pixels(shipped, captch
     prepared = shipped.prepare(taller)
     assert (prepared.placed.width, prepared.placed.left, prepared.placed.scale) == (100, 50, 0.5)
     stride = 200 / 50
-    assert shipped._pixels((0, 50), prepared) == (0.0, 200.0)
-    assert shipped._pixels((20, 25), prepared) == ((20 * stride - 50) / 0.5, (25 * stride - 50) / 0.5)
+    assert shipped._pixels(0, 200, prepared) == (0.0, 200.0)
+    assert shipped._pixels(20 * stride, 25 * stride, prepared) == ((20 * stride - 50) / 0.5, (25 * stride - 50) / 0.5)
 
 
 def test_many_images_are_read_in_portions(small, monkeypatch):
@@ -182,27 +184,75 @@ def test_saving_is_all_or_nothing(small, tmp_path):
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     examples = np.zeros((1, 8, 40, 1), np.uint8)
     with pytest.raises(ReaderError, match="not saved"):
-        reader.save(folder, model, facts, examples, tolerance=-1.0)
+        saving.save(folder, model, facts, examples, tolerance=-1.0)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
-    reader.save(folder, model, facts | {"seed": 7}, examples)
+    saving.save(folder, model, facts | {"seed": 7}, examples)
     assert Reader.load(folder).contract["seed"] == 7 and [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
 def test_what_a_killed_save_left_is_mended(small, tmp_path):
     shutil.copytree(small, tmp_path / ".mine.1.old")  # killed between its two renames
     (tmp_path / ".mine.1.part").mkdir()
-    reader.reserve(tmp_path / "mine")
+    saving.reserve(tmp_path / "mine")
     assert [p.name for p in tmp_path.iterdir()] == ["mine"] and Reader.load(tmp_path / "mine")
     shutil.copytree(small, tmp_path / ".mine.2.old")  # killed after them
     (tmp_path / ".mine.v2.3.part").mkdir()  # another reader's
-    reader.reserve(tmp_path / "mine")
+    saving.reserve(tmp_path / "mine")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".mine.v2.3.part", "mine"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ReaderError, match="is a file: choose another name"):
-        reader.reserve(tmp_path / "file")
+        saving.reserve(tmp_path / "file")
     with pytest.raises(ReaderError, match="a reader cannot be saved there"):
-        reader.reserve(tmp_path / "file" / "mine")
+        saving.reserve(tmp_path / "file" / "mine")
+
+
+def test_a_reader_of_characters_takes_any_picture_of_one(small_class, tmp_path):
+    one = Reader.load(small_class)
+    pairs = list(synth.glyphs("017A" * 25, seed=31))
+    readings = one.read(np.stack([image for _, image in pairs]))
+    assert np.mean([r.text == symbol for r, (symbol, _) in zip(readings, pairs)]) > 0.8
+    same = []
+    for reading, (_, image) in zip(readings, pairs[:20]):
+        page = np.pad(255 - image[:, :, 0], ((20, 60), (90, 10)), constant_values=255)  # dark on light, off centre
+        Image.fromarray(page).save(tmp_path / "x.png")
+        full = one.read(tmp_path / "x.png", top=4, spans=True)
+        same.append(full.text == reading.text)  # the same but for the rounding of a crop
+        assert full.alternatives[0] == (full.text, full.confidence)
+        assert sum(c for _, c in full.alternatives) == pytest.approx(1, abs=1e-5)
+        assert {text for text, _ in full.alternatives} == set("017A")
+        (left, right), = full.spans
+        ink = np.flatnonzero((image[:, :, 0] > 128).any(axis=0)) + 90
+        assert left == pytest.approx(ink[0], abs=2) and right == pytest.approx(ink[-1] + 1, abs=2)
+    assert np.mean(same) > 0.8
+    assert one.read(pairs[0][1]).alternatives == () and one.read(pairs[0][1]).spans == ()
+
+
+def test_a_damaged_reader_of_characters(small_class, tmp_path):
+    assert "its input [28, 28, 1] or output [3]" in broken(small_class, tmp_path, edit_json(alphabet="017"))
+    shutil.rmtree(tmp_path / "broken")
+    assert "a glyph is 28 x 28 x 1" in broken(small_class, tmp_path, edit_json(input={"height": 32, "width": 32}))
+    shutil.rmtree(tmp_path / "broken")
+    assert "reader.json: damaged" in broken(small_class, tmp_path, edit_json(input={"fit": "squeezed"}))
+
+
+@pytest.mark.parametrize("name", ["char_cnn", "cnn_lstm"])
+def test_the_shipped_readers_of_characters(name):
+    """Parity with Keras, and the claimed score, on test images that they never saw."""
+    import characters
+    import training  # noqa: F401
+    import keras
+    one, parts = Reader.load(name), characters.load_parts()
+    model = keras.models.load_model(utils.ROOT / "models" / name / "model.keras", compile=False)
+    batch = normalise(parts.test.images[:512], one.how)
+    logits, = one._session.run(None, {"image": batch})
+    assert np.abs(model.predict_on_batch(batch) - logits).max() < 1e-4
+    result = scores.score([r.text for r in one.read(parts.test.images)], parts.test.labels)
+    if "drawn" in parts.origin:
+        assert result.exact > 0.5  # of another world than its training images
+        return
+    claimed = one.contract["scores"][0]
+    assert result.n == claimed["n"] and result.exact == pytest.approx(claimed["exact"], abs=0.002)

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import synth
 import train
@@ -17,14 +18,14 @@ from reader import Reader
 
 
 def copy_project(folder):
-    folder.mkdir()
-    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb")]:
-        shutil.copy(file, folder)
+    (folder / "notebooks").mkdir(parents=True)
+    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb"), *utils.ROOT.glob("notebooks/*.ipynb")]:
+        shutil.copy(file, folder / file.relative_to(utils.ROOT))
     return folder
 
 
-def command(project, data, name, *more):
-    return [sys.executable, str(project / "train.py"), "captcha", "--data", str(data), "--name", name, *map(str, more)]
+def command(project, data, name, *more, lesson="captcha"):
+    return [sys.executable, str(project / "train.py"), lesson, "--data", str(data), "--name", name, *map(str, more)]
 
 
 def run(*arguments):
@@ -118,9 +119,11 @@ def test_useless_data_gets_one_line(labels, message, tmp_path):
 def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
     script = [sys.executable, str(utils.ROOT / "train.py")]
     bare = run(*script)
-    assert bare.returncode == 0 and "train.py captcha --data FOLDER --name mine" in bare.stdout
+    assert bare.returncode == 0 and "train.py captcha  --data FOLDER --name mine" in bare.stdout
     for arguments in (["captcha"], ["speech", "--data", "x", "--name", "y"], ["captcha", "--data", "x", "--name", "../y"],
-                      ["captcha", "--data", "x", "--name", "captcha"],
+                      ["captcha", "--data", "x", "--name", "captcha"], ["char_cnn", "--data", "x", "--name", "cnn_lstm"],
+                      ["captcha", "--data", "x", "--name", "y", "--labels", "hex"],
+                      ["char_cnn", "--data", "x", "--name", "y", "--labels", "colour"],
                       ["captcha", "--data", "x", "--name", "y", "--epochs", "0"]):
         assert run(*script, *arguments).returncode == 2, arguments
 
@@ -129,3 +132,37 @@ def test_course_cells_are_left_out_and_parameters_are_known():
     cells = list(train.code_cells(utils.ROOT / "ocr.ipynb"))
     assert sum(is_parameters for _, is_parameters in cells) == 1
     assert not any("published_network" in source for source, _ in cells)
+
+
+@pytest.fixture(scope="module")
+def own_characters(tmp_path_factory):
+    """Folders as NIST names them, 30 drawings each of 7, A and a, dark on light, one of them useless."""
+    folder = tmp_path_factory.mktemp("characters") / "by_class"
+    for i, (symbol, image) in enumerate(synth.glyphs("7Aa" * 30, seed=5)):
+        place = folder / f"{ord(symbol):02x}" / "hsf_0"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - np.pad(image[:, :, 0], (9, 31))).save(place / f"{i}.png")
+    (folder / "41" / "broken.png").write_text("no image")
+    return folder
+
+
+@pytest.mark.parametrize("lesson", ["char_cnn", "cnn_lstm"])
+def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
+    project = copy_project(tmp_path / "project")
+    done = run(*command(project, own_characters, "mine", "--epochs", 4, lesson=lesson))
+    assert done.returncode == 0, done.stderr
+    order = [done.stdout.index(word) for word in ("unreadable", "broken.png", "epoch", "exact match", "read with it")]
+    assert order == sorted(order) and "published" not in done.stdout
+    facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
+    assert facts["alphabet"] == "7Aa" and facts["kind"] == "class" and facts["scores"][0]["n"] == 18
+    main = run(sys.executable, project / "main.py", "--model", "mine", own_characters)
+    lines = [line.split("\t") for line in main.stdout.splitlines()]
+    hits = sum(f"{ord(text):02x}" == path.split("/")[-3] for path, text, _ in lines)
+    assert main.returncode == 1 and "broken.png" in main.stderr and len(lines) == 90 and hits > 80
+
+
+def test_folders_that_are_no_classes_get_one_line(own_characters):
+    done = run(*command(utils.ROOT, own_characters, "never-made", "--labels", "index", lesson="char_cnn"))
+    assert done.returncode == 1 and "folder '41'" not in done.stdout
+    assert "is no class by index: rename it, or choose another way with --labels" in done.stderr
+    assert "Traceback" not in done.stderr
