@@ -1,4 +1,5 @@
-"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [peers]; the first three by default.
+"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [training] [peers]; the first three by
+default.
 
 CPU-seconds are of this process (time.process_time), on one thread; they do not count what other programs do.
 """
@@ -15,6 +16,7 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
+import emnist
 import utils
 from images import find_images
 from reader import Reader
@@ -23,21 +25,26 @@ ARCHIVE = 100_000  # images in the memory test
 
 
 def speed(rounds: int = 20):
-    """CPU-ms an image of the CAPTCHA reader, one core, from decoded pixels to text and confidence: least of `rounds`."""
-    reader = Reader.load("captcha")
-    pixels = utils.load_labelled(utils.find_captchas()[0]).images[:64]
-    files = [found.read() for found, _ in zip(find_images(utils.find_captchas()[0]), range(64))]
+    """CPU-ms an image of each shipped reader, one core, from decoded pixels to text and confidence: least of `rounds`."""
+    found = utils.find_captchas()[0]
+    files = [image.read() for image, _ in zip(find_images(found), range(64))]
+    characters = emnist.load_emnist(emnist.find_emnist()[0], "bymerge", "test").images[:64]
+    for name, pixels in (("captcha", utils.load_labelled(found).images[:64]), ("char_cnn", characters),
+                         ("cnn_lstm", characters)):
+        reader = Reader.load(name)
+        one = _least(lambda: [reader.read(image) for image in pixels], rounds)
+        batch = _least(lambda: reader.read(pixels), rounds)
+        network = [_least(lambda: [reader._session.run(None, {"image": np.zeros((n, *pixels.shape[1:]), np.float32)})
+                                   for _ in range(64 // n)], rounds) for n in (1, 64)]
+        print(f"{name:8} reading, one core, CPU-ms an image: batch 1 {one:.2f} (the network alone {network[0]:.2f}), "
+              f"batch 64 {batch:.2f} ({network[1]:.2f})")
+        if name == "captcha":
+            png = _least(lambda: [reader.read(file) for file in files], rounds)
+            print(f"{name:8} batch 1 from PNG bytes {png:.2f}")
 
-    def least(read, count):
-        return min(_cpu_ms(read) / count for _ in range(rounds))
 
-    one = least(lambda: [reader.read(image) for image in pixels], len(pixels))
-    batch = least(lambda: reader.read(pixels), len(pixels))
-    png = least(lambda: [reader.read(file) for file in files], len(files))
-    network = least(lambda: [reader._session.run(None, {"image": np.zeros((1, *pixels.shape[1:]), np.float32)})
-                             for _ in range(64)], 64)
-    print(f"reading, one core, CPU-ms an image: batch 1 {one:.2f} (the network alone {network:.2f}), batch 64 {batch:.2f}, "
-          f"batch 1 from PNG bytes {png:.2f}")
+def _least(read, rounds: int, count: int = 64) -> float:
+    return min(_cpu_ms(read) / count for _ in range(rounds))
 
 
 def _cpu_ms(work) -> float:
@@ -82,6 +89,43 @@ def seeds():
           f"; lower 95 % bound for one run {bound:.2%}")
 
 
+def training(images: int = 12_800, rounds: int = 3):
+    """Images a second of lesson 01's network: in plain `fit` on arrays, and on balanced, distorted batches of
+    batching.class_batches, by turns; wall-clock and CPU time, the best of `rounds`.
+    """
+    import training as shared
+    import characters
+    from batching import class_batches
+    from images import normalise
+    from train import code_cells
+
+    names = {"layers": shared.keras.layers, "keras": shared.keras}
+    for source, _ in code_cells(utils.ROOT / "notebooks" / "01_char_cnn.ipynb"):
+        if "def improved_network" in source:
+            exec(source, names)
+    parts = characters.load_parts()
+    rows = np.random.default_rng(0).integers(0, len(parts.train), images)
+    arrays = normalise(parts.train.images[rows], "unit"), np.eye(47, dtype=np.float32)[parts.alphabet.classes(
+        [parts.train.labels[i] for i in rows])]
+    model = names["improved_network"](47)
+    shared.one_cycle(model, 100)
+    model.fit(*(array[:128] for array in arrays), batch_size=64, verbose=0)
+    batches = class_batches(parts.train, parts.alphabet, 47, 64, images // 64, strength=1.0)
+    ways = {"plain fit on arrays": lambda: model.fit(*arrays, batch_size=64, verbose=0),
+            "balanced, distorted": lambda: model.fit(batches, steps_per_epoch=images // 64, shuffle=False, verbose=0)}
+    best = {name: [0.0, 0.0] for name in ways}
+    for _ in range(rounds):
+        for name, work in ways.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            rates = images / (time.perf_counter() - wall), images / (time.process_time() - cpu)
+            best[name] = [max(a, b) for a, b in zip(best[name], rates)]
+    for name, (wall, cpu) in best.items():
+        print(f"training, {name}: {wall:,.0f} images a second, {cpu:,.0f} a CPU-second")
+    ratios = [b / a for a, b in zip(*best.values())]
+    print(f"with balance and distortion {ratios[0]:.3f} of plain fit by the clock, {ratios[1]:.3f} by CPU time")
+
+
 def peers():
     """The best general engine on captcha_images_v2, all 1040: ddddocr (MIT). First: pip install ddddocr==1.6.1"""
     import ddddocr
@@ -106,7 +150,7 @@ def peers():
 
 
 if __name__ == "__main__":
-    benches = {"speed": speed, "memory": memory, "seeds": seeds, "peers": peers}
+    benches = {"speed": speed, "memory": memory, "seeds": seeds, "training": training, "peers": peers}
     if unknown := set(sys.argv[1:]) - set(benches):
         sys.exit(f"bench.py: no {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
     for name in sys.argv[1:] or ("speed", "memory", "seeds"):

@@ -132,14 +132,14 @@ def load_parts(path: Path | None = None, naming: str | None = None, symbols: str
                split: str = "bymerge") -> Parts:
     """The parts of a folder or zip of one's own, by utils.split; without `path` those of an EMNIST split.
 
-    EMNIST's test part stays apart, at most 200 images a class; 100 a class of its training part are held out to
-    choose by, and a training image that is also in the test part is dropped. `symbols`: the characters to tell apart,
-    default all. Raises DataError.
+    EMNIST's test part stays apart, at most 200 images a class; 50 a class of its training part are held out to
+    choose by, the same for every seed, and a training image that is also in the test part is dropped. `symbols`: the
+    characters to tell apart, default all. Raises DataError.
     """
     if path is None:
         where, origin = find_emnist(split)
         data, test = (load_emnist(where, split, part) for part in ("train", "test"))
-        data, test = without(data, test), at_most(test, 200, seed)
+        data, test = without(data, test), at_most(test, 200)
     else:
         origin, data, test = f"images of {Path(path).name}", load_characters(path, naming), None
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
@@ -149,5 +149,5 @@ def load_parts(path: Path | None = None, naming: str | None = None, symbols: str
         train, validation, test = utils.split(data, seed)
     else:
         test = test.take(np.array([alphabet is None or label in alphabet for label in test.labels]))
-        train, validation = hold_out(data, 100, seed)
+        train, validation = hold_out(data, 50)
     return Parts(origin, alphabet or Alphabet.from_labels(data.labels), train, validation, test, audit)

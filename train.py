@@ -18,7 +18,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent
 LESSONS = {  # what can be trained -> its notebook, a line about it, and parameters that one's own images need
     "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)", {"STRENGTH": 0.5}),
-    "char_cnn": ("notebooks/01_char_cnn.ipynb", "one character an image: handwriting, forms (deep CNN)", {}),
+    "char_cnn": ("notebooks/01_char_cnn.ipynb", "one character an image: handwriting, forms (deep CNN)", {"TEACHERS": 0}),
     "cnn_lstm": ("notebooks/02_cnn_lstm.ipynb", "one character an image (CNN and LSTM, half the size)", {}),
 }
 

@@ -39,6 +39,7 @@ from utils import ROOT, Labelled, fingerprint
 
 CACHE = ROOT / ".cache"  # ignored by git, as is
 LOGS = ROOT / "logs"     # what TensorBoard shows
+TRUST = 0.7              # of a learner in its teachers, beside the labels
 
 
 def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
@@ -262,19 +263,34 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
 
 def fit_classes(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
                 steps: int, batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
-                callbacks=()) -> pd.DataFrame:
+                teachers=(), callbacks=()) -> pd.DataFrame:
     """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
 
     It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
-    `batching.class_batches`. Resumes like `fit`.
+    `batching.class_batches`. With `teachers`, trained models from images to logits, the targets are TRUST parts of their
+    mean probabilities for the very images that the model sees, the rest the labels. Resumes like `fit`.
     """
     settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
                 "batch": batch_size, "how": how, "strength": strength, "steps": steps, "balanced": balanced,
                 "loss": model.loss.get_config()}
+    if teachers:
+        weights = b"".join(w.tobytes() for teacher in teachers for w in teacher.get_weights())
+        settings |= {"teachers": hashlib.sha256(weights).hexdigest(), "trust": TRUST}
     evaluate = validation and (lambda: evaluate_classes(model, validation, alphabet, how))
+
     def stream(epoch):
-        return class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced)
+        for images, targets in class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch,
+                                             strength, balanced):
+            yield images, taught(images, targets, teachers)
     return _run(name, model, stream, steps, epochs, settings, evaluate, callbacks)
+
+
+def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:
+    """Targets (n, classes) drawn towards the mean of the teachers' probabilities (Hinton et al. 2015, "Distilling")."""
+    if not teachers:
+        return targets
+    mean = np.mean([np.exp(log_softmax(teacher.predict_on_batch(images))) for teacher in teachers], axis=0)
+    return (1 - TRUST) * targets + TRUST * mean.astype(np.float32)
 
 
 def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smoothing: float = 0.1):

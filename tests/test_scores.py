@@ -1,6 +1,8 @@
 """Scores against known values."""
 import numpy as np
 import pytest
+
+import scores
 from hypothesis import given, strategies as st
 
 from scores import auroc, edit_distance, score, wilson
@@ -36,3 +38,15 @@ def test_auroc():
     assert auroc([0.1, 0.9], [True, False]) == 0
     assert auroc([0.5, 0.5], [True, False]) == 0.5
     assert np.isnan(auroc([0.5], [True]))
+
+
+def test_worst_pairs_count_both_ways():
+    assert scores.worst_pairs("0OO1lx", "O0O1Ix") == [("0/O", 2), ("I/l", 1)]
+    assert scores.worst_pairs("ab", "ab") == [] and scores.worst_pairs("0O1", "O0I", count=1) == [("0/O", 2)]
+
+
+def test_calibration_error_by_hand():
+    """Bin 0.9 to 1: four reads at 0.95, three right, a gap of 0.2 each; bin 0.5 to 0.6: two at 0.5, one right, none."""
+    confidence, right = [0.95] * 4 + [0.5] * 2, [1, 1, 1, 0, 1, 0]
+    assert scores.calibration_error(confidence, right) == pytest.approx((4 * 0.95 - 3) / 6)
+    assert scores.calibration_error([1.0, 1.0], [1, 1]) == 0

@@ -21,8 +21,10 @@ def data():
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CACHE", tmp_path)
-    return tmp_path
+    monkeypatch.setattr(training, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(training, "LOGS", tmp_path / "logs")
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache"
 
 
 class Stop(keras.callbacks.Callback):
@@ -97,5 +99,74 @@ def test_texts_and_confidences_are_those_of_the_reader(small):
     data = Labelled(noise, [""] * 20, [""] * 20, [(40, 8)] * 20)
     texts, confidences = training.read_all(model, data, Alphabet("1ab"), lengths=(2, 4))
     readings = Reader.load(small).read(noise)
+    assert texts == [r.text for r in readings]
+    assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def glyphs():
+    pairs = list(synth.glyphs("17Aa" * 24, seed=4))
+    return Labelled(np.stack([image for _, image in pairs]), [s for s, _ in pairs], [str(i) for i in range(len(pairs))])
+
+
+def train_classes(glyphs, epochs=4, stop=None, smoothing=0.1, strength=1.0, balanced=True, outputs=4):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((28, 28, 1), name="image")
+    x = keras.layers.Dropout(0.2)(keras.layers.Flatten()(image))
+    model = keras.Model(image, keras.layers.Dense(outputs, name="logits")(x))
+    training.one_cycle(model, epochs * 5, smoothing=smoothing)
+    if stop is not None:
+        model_fit = model.fit
+        model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
+    log = training.fit_classes("classes", model, glyphs.take(slice(0, 80)), glyphs.take(slice(80, 96)), Alphabet("17Aa"),
+                               epochs=epochs, steps=5, batch_size=8, seed=1, strength=strength, balanced=balanced)
+    return log.drop(columns="cpu_s"), model
+
+
+def test_a_classifier_learns_and_one_that_was_stopped_ends_the_same(glyphs, cache):
+    log, model = train_classes(glyphs)
+    assert log["loss"].iloc[-1] < log["loss"].iloc[0] and list(log.index) == [1, 2, 3, 4]
+    assert log["val_exact"].iloc[-1] > 0.4 and log["learning_rate"].iloc[-1] < 1e-3
+    for file in cache.iterdir():
+        file.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train_classes(glyphs, stop=2)
+    again, same = train_classes(glyphs)
+    assert again.equals(log)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), same.get_weights()))
+    for change in ({"smoothing": 0.2}, {"strength": 0.5}, {"balanced": False}, {"epochs": 2}, {"outputs": 5}):
+        before = len(list(cache.iterdir()))
+        train_classes(glyphs, **change)
+        assert len(list(cache.iterdir())) == before + 1, change
+
+
+def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, cache):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+    log, _ = train_classes(glyphs)
+    for way in ("trained", "from the checkpoint"):
+        events = EventAccumulator(str(training.LOGS / "classes" / "validation")).Reload()
+        tag, = [tag for tag in events.Tags()["tensors"] if "exact" in tag]
+        values = [float(make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)]
+        assert [e.step for e in events.Tensors(tag)] == [0, 1, 2, 3], way
+        assert values == pytest.approx(list(log["val_exact"])), way
+        train_classes(glyphs)
+
+
+def test_calibration_changes_no_answer_and_fits_the_confidence(glyphs):
+    _, model = train_classes(glyphs, epochs=8)
+    held, alphabet = glyphs.take(slice(80, 96)), Alphabet("17Aa")
+    before, loss = training.read_classes(model, held, alphabet), training.evaluate_classes(model, held, alphabet, "unit")
+    temperature = training.calibrate(model, held, alphabet)
+    after = training.read_classes(model, held, alphabet)
+    assert before[0] == after[0] and temperature != 1
+    assert training.evaluate_classes(model, held, alphabet, "unit")["val_loss"] < loss["val_loss"]
+
+
+def test_characters_are_read_as_the_reader_reads_them(small_class, glyphs):
+    model = keras.models.load_model(small_class / "model.keras", compile=False)
+    data = Labelled(glyphs.images, glyphs.labels, glyphs.names)
+    texts, confidences = training.read_classes(model, data, Alphabet("017A"))
+    readings = Reader.load(small_class).read(glyphs.images)
     assert texts == [r.text for r in readings]
     assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
