@@ -1,4 +1,4 @@
-"""Training batches: drawn, distorted, normalised. Seeded by epoch, so that a resumed training sees what it would have seen."""
+"""Training batches: drawn, distorted, normalised; seeded by epoch, so that a resumed training sees what it would have."""
 from __future__ import annotations
 
 import cv2

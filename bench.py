@@ -93,13 +93,13 @@ def training(images: int = 12_800, rounds: int = 3):
     """Images a second of lesson 01's network: in plain `fit` on arrays, and on balanced, distorted batches of
     batching.class_batches, by turns; wall-clock and CPU time, the best of `rounds`.
     """
-    import training as shared
     import characters
+    import classifier
     from batching import class_batches
     from images import normalise
     from train import code_cells
 
-    names = {"layers": shared.keras.layers, "keras": shared.keras}
+    names = {"layers": classifier.keras.layers, "keras": classifier.keras}
     for source, _ in code_cells(utils.ROOT / "notebooks" / "01_char_cnn.ipynb"):
         if "def improved_network" in source:
             exec(source, names)
@@ -108,7 +108,7 @@ def training(images: int = 12_800, rounds: int = 3):
     arrays = normalise(parts.train.images[rows], "unit"), np.eye(47, dtype=np.float32)[parts.alphabet.classes(
         [parts.train.labels[i] for i in rows])]
     model = names["improved_network"](47)
-    shared.one_cycle(model, 100)
+    classifier.one_cycle(model, 100)
     model.fit(*(array[:128] for array in arrays), batch_size=64, verbose=0)
     batches = class_batches(parts.train, parts.alphabet, 47, 64, images // 64, strength=1.0)
     ways = {"plain fit on arrays": lambda: model.fit(*arrays, batch_size=64, verbose=0),

@@ -15,6 +15,7 @@ SIZE = 28
 MARGIN = 2
 WORKING = 256       # pixels of the longest side; larger pictures are reduced first
 SPECKS = 0.006      # share of the ink that may lie outside the crop, on each side
+STRONG = 100        # ink below this is haze around strokes
 CONTRAST = 12       # grey levels between ink and paper below which there is nothing to read
 
 
@@ -31,9 +32,9 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
         size = tuple(max(1, round(side * reduced)) for side in picture.size)
         grey = np.asarray(picture.convert("L").resize(size, Image.Resampling.BOX))
     ink = ink_of(grey)
-    if not ink.any():
+    if ink.max() <= STRONG:
         return np.zeros((SIZE, SIZE, 1), np.uint8), Placed(1.0, 0, 0, SIZE, SIZE)
-    left, top, right, bottom = _blurred_box(ink)
+    left, top, right, bottom = _ink_box(ink)
     longest = max(right - left, bottom - top)
     if longest > 2 * SIZE:  # EMNIST's blur: one pixel for ink about 60 pixels high
         ink = np.asarray(Image.fromarray(ink).filter(ImageFilter.GaussianBlur(longest / 60)))
@@ -93,12 +94,12 @@ def otsu(grey: np.ndarray) -> int:
     return int((best[0] + best[-1]) // 2)  # the middle of a gap, so that light and dark swap evenly
 
 
-def _blurred_box(ink: np.ndarray) -> tuple[int, int, int, int]:
+def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) around the ink but for its specks."""
     def ends(profile):
         share = np.cumsum(profile, dtype=np.float64) / profile.sum(dtype=np.float64)
         return int(np.searchsorted(share, SPECKS)), int(np.searchsorted(share, 1 - SPECKS)) + 1
-    strong = ink > 100
+    strong = ink > STRONG
     top, bottom = ends(strong.sum(axis=1))
     left, right = ends(strong.sum(axis=0))
     return left, top, right, bottom

@@ -74,7 +74,7 @@ def confidence(values, right, name: str):
     means = [(values[which == k].mean(), right[which == k].mean()) for k in filled]
     bounds = [wilson(int(right[which == k].sum()), int((which == k).sum())) for k in filled]
     middle.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    middle.vlines([c for c, _ in means], [low for low, _ in bounds], [high for _, high in bounds], color=COLOURS[0], alpha=0.5)
+    middle.vlines([c for c, _ in means], *zip(*bounds), color=COLOURS[0], alpha=0.5)
     middle.plot(*zip(*means), "o-", color=COLOURS[0])
     middle.set(title="reliability, 95 % intervals", xlabel="confidence", ylabel="exact match")
     order = np.argsort(-values)

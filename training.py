@@ -1,4 +1,4 @@
-"""What every training shares: one thread, progress, exact match by epoch, a checkpoint to resume from.
+"""What every training shares: one thread, progress, a checkpoint to resume from, TensorBoard's logs; and CTC's training.
 
 Needs Keras, so nothing on the reading side imports it. Import it before Keras: it sets one thread a training, which on
 networks of this size is as fast as two, costs less, and makes two runs of the same seed identical.
@@ -31,7 +31,7 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
-from batching import batches, class_batches
+from batching import batches
 from decoding import BLANK, Alphabet, best, confidence, greedy, log_softmax
 from images import normalise
 from scores import score
@@ -39,11 +39,10 @@ from utils import ROOT, Labelled, fingerprint
 
 CACHE = ROOT / ".cache"  # ignored by git, as is
 LOGS = ROOT / "logs"     # what TensorBoard shows
-TRUST = 0.7              # of a learner in its teachers, beside the labels
 
 
 def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
-    """Log-probabilities for uint8 images (n, H, W, C), by a model from images to logits: (n, time, classes), or (n, classes)."""
+    """Log-probabilities (n, time, classes) or (n, classes) of uint8 images (n, H, W, C), by a model from images to logits."""
     parts = [model.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
     return log_softmax(np.concatenate(parts))
 
@@ -56,20 +55,14 @@ def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", l
     return [alphabet.decode(d.indices) for d in decoded], confidences
 
 
-def read_classes(model, data: Labelled, alphabet: Alphabet, how: str = "unit"):
-    """(texts, confidences) of single characters, as a Reader gives them; `model` gives logits (n, classes)."""
-    log_probs = predict(model, data.images, how)
-    return [alphabet.symbols[i] for i in log_probs.argmax(axis=-1)], np.exp(log_probs.max(axis=-1))
-
-
 class Monitor(keras.callbacks.Callback):
     """Adds to the log of each epoch: `learning_rate`, `cpu_s` (training so far, without validation), and what
-    `evaluate` (a function without arguments, or None) returns, a dict of floats.
+    `check` (a function without arguments, or None) returns, a dict of floats.
     """
 
-    def __init__(self, evaluate=None):
+    def __init__(self, check=None):
         super().__init__()
-        self.evaluate = evaluate
+        self.check = check
         self.cpu_s = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -79,10 +72,10 @@ class Monitor(keras.callbacks.Callback):
         self.cpu_s += time.process_time() - self.started
         logs["cpu_s"] = self.cpu_s
         logs["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        logs.update(self.evaluate() if self.evaluate else {})
+        logs.update(self.check() if self.check else {})
 
 
-def evaluate_ctc(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
+def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
     """Mean CTC loss `val_loss`, `val_exact` (exact match), `val_cer`, `blanks` (share of time steps read as blank)."""
     labels = alphabet.encode_all(data.labels)
     log_probs = predict(model, data.images, how)
@@ -91,13 +84,6 @@ def evaluate_ctc(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
     result = score([alphabet.decode(greedy(matrix).indices) for matrix in log_probs], data.labels)
     return {"val_loss": float(ops.mean(losses)), "val_exact": result.exact, "val_cer": result.cer,
             "blanks": float((log_probs.argmax(axis=-1) == BLANK).mean())}
-
-
-def evaluate_classes(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
-    """Mean cross-entropy `val_loss`, and the share of characters that are right, `val_exact`."""
-    log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
-    return {"val_loss": -float(log_probs[np.arange(len(classes)), classes].mean()),
-            "val_exact": float((log_probs.argmax(axis=-1) == classes).mean())}
 
 
 def _nameless(config, names: dict):
@@ -233,13 +219,16 @@ class Board(keras.callbacks.TensorBoard):
             self.on_epoch_end(epoch, row)
 
 
-def _run(name, model, stream, steps: int, epochs: int, settings: dict, evaluate, callbacks) -> pd.DataFrame:
-    """Fit on the batches of `stream(epoch)`, with progress, checkpoints and logs; the log by epoch."""
-    monitor = Monitor(evaluate)
+def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks) -> pd.DataFrame:
+    """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
+
+    check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
+    """
+    monitor = Monitor(check)
     settings = settings | {"callbacks": [_facts(callback) for callback in callbacks]}
     stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
-    progress = Progress(checkpoint, name, lines=10 if evaluate else 1)
+    progress = Progress(checkpoint, name, lines=10 if check else 1)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
     model.fit(stream(checkpoint.epoch), shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
               initial_epoch=checkpoint.epoch, callbacks=[monitor, *callbacks, checkpoint, progress, *board])
@@ -256,61 +245,6 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
     """
     settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
                 "batch": batch_size, "how": how, "strength": strength, "steps": steps}
-    evaluate = validation and (lambda: evaluate_ctc(reading, validation, alphabet, how))
-    return _run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength),
-                steps or len(train) // batch_size, epochs, settings, evaluate, callbacks)
-
-
-def fit_classes(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
-                steps: int, batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
-                teachers=(), callbacks=()) -> pd.DataFrame:
-    """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
-
-    It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
-    `batching.class_batches`. With `teachers`, trained models from images to logits, the targets are TRUST parts of their
-    mean probabilities for the very images that the model sees, the rest the labels. Resumes like `fit`.
-    """
-    settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
-                "batch": batch_size, "how": how, "strength": strength, "steps": steps, "balanced": balanced,
-                "loss": model.loss.get_config()}
-    if teachers:
-        weights = b"".join(w.tobytes() for teacher in teachers for w in teacher.get_weights())
-        settings |= {"teachers": hashlib.sha256(weights).hexdigest(), "trust": TRUST}
-    evaluate = validation and (lambda: evaluate_classes(model, validation, alphabet, how))
-
-    def stream(epoch):
-        for images, targets in class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch,
-                                             strength, balanced):
-            yield images, taught(images, targets, teachers)
-    return _run(name, model, stream, steps, epochs, settings, evaluate, callbacks)
-
-
-def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:
-    """Targets (n, classes) drawn towards the mean of the teachers' probabilities (Hinton et al. 2015, "Distilling")."""
-    if not teachers:
-        return targets
-    mean = np.mean([np.exp(log_softmax(teacher.predict_on_batch(images))) for teacher in teachers], axis=0)
-    return (1 - TRUST) * targets + TRUST * mean.astype(np.float32)
-
-
-def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smoothing: float = 0.1):
-    """Compile a classifier: AdamW, the learning rate up to `peak` in 15 % of the steps, then down to 0 on a cosine
-    (after Smith 2018, "super-convergence"); cross-entropy with smoothed labels (Szegedy et al. 2016).
-    """
-    warmup = int(0.15 * steps)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup)
-    model.compile(optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay),
-                  loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing))
-
-
-def calibrate(model, data: Labelled, alphabet: Alphabet, how: str = "unit") -> float:
-    """Divide the logits by the temperature that suits `data` best (Guo et al. 2017), and return it.
-
-    The last layer's weights are scaled, so that nothing else needs to know; no answer changes.
-    """
-    log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
-    losses = {t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean() for t in np.arange(0.2, 3.01, 0.02)}
-    temperature = min(losses, key=losses.get)
-    last = model.layers[-1]
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-    return float(temperature)
+    check = validation and (lambda: evaluate(reading, validation, alphabet, how))
+    return run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength),
+                steps or len(train) // batch_size, epochs, settings, check, callbacks)

@@ -1,5 +1,6 @@
 """Checkpoints: what resumes, what does not; training reads as a Reader reads."""
 import training  # noqa: F401  before keras
+import classifier
 import keras
 import numpy as np
 import pytest
@@ -114,11 +115,11 @@ def train_classes(glyphs, epochs=4, stop=None, smoothing=0.1, strength=1.0, bala
     image = keras.Input((28, 28, 1), name="image")
     x = keras.layers.Dropout(0.2)(keras.layers.Flatten()(image))
     model = keras.Model(image, keras.layers.Dense(outputs, name="logits")(x))
-    training.one_cycle(model, epochs * 5, smoothing=smoothing)
+    classifier.one_cycle(model, epochs * 5, smoothing=smoothing)
     if stop is not None:
         model_fit = model.fit
         model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
-    log = training.fit_classes("classes", model, glyphs.take(slice(0, 80)), glyphs.take(slice(80, 96)), Alphabet("17Aa"),
+    log = classifier.fit("classes", model, glyphs.take(slice(0, 80)), glyphs.take(slice(80, 96)), Alphabet("17Aa"),
                                epochs=epochs, steps=5, batch_size=8, seed=1, strength=strength, balanced=balanced)
     return log.drop(columns="cpu_s"), model
 
@@ -156,17 +157,17 @@ def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, ca
 def test_calibration_changes_no_answer_and_fits_the_confidence(glyphs):
     _, model = train_classes(glyphs, epochs=8)
     held, alphabet = glyphs.take(slice(80, 96)), Alphabet("17Aa")
-    before, loss = training.read_classes(model, held, alphabet), training.evaluate_classes(model, held, alphabet, "unit")
-    temperature = training.calibrate(model, held, alphabet)
-    after = training.read_classes(model, held, alphabet)
+    before, loss = classifier.read_all(model, held, alphabet), classifier.evaluate(model, held, alphabet, "unit")
+    temperature = classifier.calibrate(model, held, alphabet)
+    after = classifier.read_all(model, held, alphabet)
     assert before[0] == after[0] and temperature != 1
-    assert training.evaluate_classes(model, held, alphabet, "unit")["val_loss"] < loss["val_loss"]
+    assert classifier.evaluate(model, held, alphabet, "unit")["val_loss"] < loss["val_loss"]
 
 
 def test_characters_are_read_as_the_reader_reads_them(small_class, glyphs):
     model = keras.models.load_model(small_class / "model.keras", compile=False)
     data = Labelled(glyphs.images, glyphs.labels, glyphs.names)
-    texts, confidences = training.read_classes(model, data, Alphabet("017A"))
+    texts, confidences = classifier.read_all(model, data, Alphabet("017A"))
     readings = Reader.load(small_class).read(glyphs.images)
     assert texts == [r.text for r in readings]
     assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
