@@ -61,6 +61,16 @@ def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:
     return (1 - TRUST) * targets + TRUST * mean.astype(np.float32)
 
 
+def plan(images: int, batch_size: int, steps: int, epochs: int | None = None) -> tuple[int, int]:
+    """(epochs, steps an epoch) to train on so many `images`: an epoch has `steps`, but passes over all at most twice.
+
+    Where `epochs` is None each image is seen about 400 times, in 1000 to 6000 steps.
+    """
+    steps = min(steps, max(20, 2 * images // batch_size))
+    total = min(6000, max(1000, 400 * images // batch_size))
+    return epochs or -(-total // steps), steps
+
+
 def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smoothing: float = 0.1):
     """Compile a classifier: AdamW, the learning rate up to `peak` in 15 % of the steps, then down to 0 on a cosine
     (after Smith 2018, "super-convergence"); cross-entropy with smoothed labels (Szegedy et al. 2016).

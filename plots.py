@@ -44,18 +44,20 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
 
 
 def curves(histories: dict, columns: dict, name: str):
-    """One panel a column (`{column: title}`), one line a training (`{label: DataFrame by epoch}`)."""
+    """One panel a column (`{column: title}`), one colour a training (`{label: DataFrame by epoch}`); validation is dashed."""
     wide = 2 if len(columns) % 2 == 0 else 3
     rows = -(-len(columns) // wide)
     figure, axes = plt.subplots(rows, wide, figsize=(11, 2.8 * rows), squeeze=False, layout="constrained")
     for axis, (column, title) in zip(axes.flat, columns.items()):
-        for colour, (label, history) in zip(COLOURS, histories.items()):
-            for shown, style, part in ((column, "-", ""), (f"val_{column}", "--", ", validation")):
+        for colour, history in zip(COLOURS, histories.values()):
+            for shown, style in ((column, "-"), (f"val_{column}", "--")):
                 if shown in history:
-                    axis.plot(history.index, history[shown], style, color=colour, label=label + part)
+                    axis.plot(history.index, history[shown], style, color=colour)
         axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+    lines = [plt.Line2D([], [], color=colour) for colour, _ in zip(COLOURS, histories)]
+    dashed = plt.Line2D([], [], color="grey", linestyle="--")
+    figure.legend([*lines, dashed], [*histories, "validation"], loc="outside lower center", ncols=5, fontsize=9)
     show(name)
 
 

@@ -66,7 +66,10 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
     `examples`, uint8 images, are read by Keras and by ONNX Runtime; logits that differ by more than `tolerance` raise
     ReaderError. An older reader in `folder` is moved aside, the new one moved in, and then the older one removed.
     """
+    import keras  # here, so that what only reserves a folder starts without it
+
     folder = reserve(folder)
+    model = keras.Model(model.inputs, model.outputs, name="reader")  # without optimizer and loss
     part = folder.parent / f".{folder.name}.{os.getpid()}.part"
     part.mkdir()
     try:

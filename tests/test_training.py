@@ -171,3 +171,9 @@ def test_characters_are_read_as_the_reader_reads_them(small_class, glyphs):
     readings = Reader.load(small_class).read(glyphs.images)
     assert texts == [r.text for r in readings]
     assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
+
+
+def test_few_images_get_more_epochs():
+    assert classifier.plan(90, 64, 80) == (50, 20)
+    assert classifier.plan(5_000, 64, 80) == (75, 80)
+    assert classifier.plan(200_000, 64, 1600, 8) == (8, 1600)
