@@ -34,8 +34,9 @@ def load_characters(path, naming: str | None = None) -> Labelled:
     pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
     found = [f for f in pictures if len(labels.get(f.name, "")) == 1]
     if not found:
-        raise DataError(f"{path}: {len(pictures)} images, none with a label of one character: put each class in a folder of "
-                        "its own, or write a labels.csv with the columns file,label")
+        first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
+        raise DataError(f"{path}: {len(pictures)} images, none with a label of one character{first}: put each class in a "
+                        "folder of its own, or write a labels.csv with the columns file,label")
     images, kept, sizes, unreadable = np.zeros((len(found), SIZE, SIZE, 1), np.uint8), [], [], {}
     for f in tqdm([f for f in files if f.name.endswith("/")] + found, desc="decoding", unit=" images", disable=None):
         try:
@@ -62,9 +63,9 @@ def _labels(files, root: Path, naming: str | None) -> tuple[dict[str, str], list
     while inside and len({parts[:level + 1] for parts in inside.values()}) == 1 and all(
             len(parts) > level + 1 for parts in inside.values()):
         level += 1
-    if described or not any(len(parts) > level for parts in inside.values()):
-        return read_labels(files)
     folders = {parts[level] for parts in inside.values() if len(parts) > level}
+    if described or len(folders) < 2:  # one folder alone tells nothing apart
+        return read_labels(files)
     characters = class_names(folders, naming)
     return {str(n): characters[parts[level]] for n, parts in inside.items() if len(parts) > level}, []
 

@@ -200,6 +200,13 @@ def test_labels_of_single_characters_from_a_table_or_file_names(tmp_path):
     assert sorted(data.labels) == ["x", "y"] and len(data.unlabelled) == 1 and len(data.missing) == 1
 
 
+def test_file_names_count_where_all_images_lie_in_one_folder(tmp_path):
+    for i, name in enumerate(["a_1.png", "B_2.png"]):
+        page(tmp_path / "set" / "mine", name, seed=i)
+    assert sorted(load_characters(tmp_path / "set").labels) == sorted(load_characters(tmp_path / "set" / "mine").labels) == [
+        "B", "a"]
+
+
 def test_useless_images_in_class_folders_are_listed_and_left_out(tmp_path):
     for i in range(3):
         page(tmp_path / "in" / "A", f"{i}.png", seed=i)
@@ -223,7 +230,7 @@ def test_folders_without_characters(tmp_path):
         load_characters(tmp_path / "empty")
     page(tmp_path / "words" / "cat", "1.png")
     page(tmp_path / "words" / "dog", "1.png")
-    with pytest.raises(DataError, match="2 images, none with a label of one character: put each class in a folder"):
+    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class"):
         load_characters(tmp_path / "words")
     for name in ("A", "B"):
         (tmp_path / "bad" / name).mkdir(parents=True)

@@ -161,8 +161,12 @@ def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
     assert main.returncode == 1 and "broken.png" in main.stderr and len(lines) == 90 and hits > 80
 
 
-def test_folders_that_are_no_classes_get_one_line(own_characters):
-    done = run(*command(utils.ROOT, own_characters, "never-made", "--labels", "index", lesson="char_cnn"))
-    assert done.returncode == 1 and "folder '41'" not in done.stdout
-    assert "is no class by index: rename it, or choose another way with --labels" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
+    done = run(*command(utils.ROOT, own_characters.parent, "never-made", "--labels", "name", lesson="char_cnn"))
+    assert done.returncode == 1 and "none with a label of one character" in done.stderr  # nor is 41, by name
+    other = shutil.copytree(own_characters, tmp_path / "by_class")
+    (other / "41").rename(other / "x1")
+    done = run(*command(utils.ROOT, other, "never-made", "--labels", "hex", lesson="char_cnn"))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.strip().endswith("folder 'x1' is no class by hex: rename it, or choose another way with --labels")
+    assert not (utils.ROOT / "models" / "never-made").exists()
