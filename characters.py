@@ -36,15 +36,15 @@ def load_characters(path, naming: str | None = None) -> Labelled:
     if not found:
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
         raise DataError(f"{path}: {len(pictures)} images, none with a label of one character{first}: put each class in a "
-                        "folder of its own, or write a labels.csv with the columns file,label")
+                        "folder named by its character, NIST's code or its number, or write a labels.csv (file,label)")
     images, kept, sizes, unreadable = np.zeros((len(found), SIZE, SIZE, 1), np.uint8), [], [], {}
     for f in tqdm([f for f in files if f.name.endswith("/")] + found, desc="decoding", unit=" images", disable=None):
         try:
             picture = open_image(f.read())
+            images[len(kept)] = glyph(picture)[0]
         except ImageError as error:
             unreadable[f.name] = str(error)
         else:
-            images[len(kept)] = glyph(picture)[0]
             kept.append(f.name)
             sizes.append(picture.size)
     if not kept:
@@ -144,8 +144,12 @@ def load_parts(path: Path | None = None, naming: str | None = None, symbols: str
     else:
         origin, data, test = f"images of {Path(path).name}", load_characters(path, naming), None
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
-    audit = utils.audit(data, 1, alphabet)
-    data = utils.usable(data, 1, alphabet)
+    audit = utils.audit(data, 1, alphabet).drop(index=["lengths", "sizes", "too long"])  # which say nothing here
+    try:
+        data = utils.usable(data, 1, alphabet)
+    except DataError:
+        print(audit.drop(columns="files").to_string(), utils.listing(audit), sep="\n")
+        raise
     if test is None:
         train, validation, test = utils.split(data, seed)
     else:

@@ -84,10 +84,14 @@ def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smooth
 def calibrate(model, data: Labelled, alphabet: Alphabet, how: str = "unit") -> float:
     """Divide the logits by the temperature that suits `data` best (Guo et al. 2017), and return it.
 
-    The last layer's weights are scaled, so that nothing else needs to know; no answer changes.
+    The last layer's weights are scaled, so that nothing else needs to know; no answer changes. It stays between 0.5 and
+    2, and is 1 for fewer than 100 images, of which none may be wrong by chance: they would call for certainty.
     """
+    if len(data) < 100:
+        return 1.0
     log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
-    losses = {t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean() for t in np.arange(0.2, 3.01, 0.02)}
+    losses = {t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean()
+              for t in np.arange(0.2, 3.01, 0.02) if 0.5 <= t <= 2}
     temperature = min(losses, key=losses.get)
     last = model.layers[-1]
     last.set_weights([weights / temperature for weights in last.get_weights()])

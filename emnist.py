@@ -40,7 +40,8 @@ def merge(label: str) -> str:
 def find_emnist(split: str = "bymerge", download_allowed: bool | None = None) -> tuple[Path, str]:
     """The files of an EMNIST split as (folder or zip, what it is): found, else downloaded (536 MiB), else drawn.
 
-    Downloading is tried only where it is allowed: by default in the full profile.
+    Downloading is tried only where it is allowed: by default in the full profile. Raises DataError for a split that is
+    not there and cannot be drawn.
     """
     for folder in data_folders():
         for name in ("emnist", "gzip.zip", "emnist.zip"):
@@ -51,7 +52,10 @@ def find_emnist(split: str = "bymerge", download_allowed: bool | None = None) ->
             path = download(EMNIST_URL, ROOT / "data" / "gzip.zip", lambda path: sha256(path) == EMNIST_DIGEST)
             return path, "NIST SD19 in EMNIST form"
         except DataError as error:
-            print(f"{error}; drawn characters instead")
+            print(error)
+    if split not in ("bymerge", "byclass"):
+        raise DataError(f"EMNIST {split} was not found in {' or '.join(map(str, data_folders()))}, and only bymerge and byclass "
+                        "can be drawn: get it as data/README.md says")
     return _drawn(ROOT / "data" / "drawn" / f"emnist-{DRAWN}"), "drawn by synth.py from fonts"
 
 
@@ -93,13 +97,13 @@ def load_emnist(path, split: str, part: str = "train") -> Labelled:
     images_name = _first(files, f"{stem}-{part}-images-idx3-ubyte")
     table_name = _first(files, f"{stem}-{part}.csv")
     if images_name:
-        images = read_idx(files[images_name](), images_name, 3)
+        images = read_idx(files[images_name](), f"{path}/{images_name}", 3)
         labels_name = _first(files, f"{stem}-{part}-labels-idx1-ubyte")
         if labels_name is None:
             raise DataError(f"{path}: {images_name} has no {stem}-{part}-labels-idx1-ubyte beside it")
-        numbers = read_idx(files[labels_name](), labels_name, 1)
+        numbers = read_idx(files[labels_name](), f"{path}/{labels_name}", 1)
     elif table_name:
-        numbers, images = _read_csv(files[table_name], table_name)
+        numbers, images = _read_csv(files[table_name], f"{path}/{table_name}")
     elif split == "bymerge" and any(name.startswith("emnist-byclass") for name in files):
         data = load_emnist(path, "byclass", part)
         data.labels = list(map(merge, data.labels))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from images import Placed
+from images import ImageError, Placed
 
 SIZE = 28
 MARGIN = 2
@@ -22,7 +22,7 @@ CONTRAST = 12       # grey levels between ink and paper below which there is not
 def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     """A picture of one character (mode "L" or "RGB", any size) as uint8 (28, 28, 1), and where it came to lie.
 
-    An image that is in EMNIST's form already passes through unchanged; one without ink becomes black.
+    An image that is in EMNIST's form already passes through unchanged. Raises ImageError where there is no ink.
     """
     grey = np.asarray(picture.convert("L"))
     if is_emnist_form(grey):
@@ -33,7 +33,7 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
         grey = np.asarray(picture.convert("L").resize(size, Image.Resampling.BOX))
     ink = ink_of(grey)
     if ink.max() <= STRONG:
-        return np.zeros((SIZE, SIZE, 1), np.uint8), Placed(1.0, 0, 0, SIZE, SIZE)
+        raise ImageError("no ink to be seen: nothing to read")
     left, top, right, bottom = _ink_box(ink)
     longest = max(right - left, bottom - top)
     if longest > 2 * SIZE:  # EMNIST's blur: one pixel for ink about 60 pixels high

@@ -52,7 +52,7 @@ def curves(histories: dict, columns: dict, name: str):
         for colour, history in zip(COLOURS, histories.values()):
             for shown, style in ((column, "-"), (f"val_{column}", "--")):
                 if shown in history:
-                    axis.plot(history.index, history[shown], style, color=colour)
+                    axis.plot(history.index, history[shown], style, color=colour, marker="o" if len(history) < 3 else None)
         axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
     lines = [plt.Line2D([], [], color=colour) for colour, _ in zip(COLOURS, histories)]

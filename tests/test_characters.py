@@ -215,10 +215,11 @@ def test_useless_images_in_class_folders_are_listed_and_left_out(tmp_path):
     (tmp_path / "in" / "B" / "text.jpg").write_bytes(b"no image")
     (tmp_path / "in" / "B" / "notes.txt").write_text("not an image, not missed")
     Image.new("L", (1, 1)).save(tmp_path / "in" / "A" / "dot.png")
+    Image.new("L", (40, 40), 255).save(tmp_path / "in" / "B" / "blank.png")
     page(tmp_path / "in", "loose.png")
     data = load_characters(tmp_path / "in")
     assert sorted(data.labels) == ["A"] * 3 + ["B"] * 3
-    assert {n.rpartition("/")[2] for n in data.unreadable} == {"empty.png", "text.jpg", "dot.png"}
+    assert {n.rpartition("/")[2] for n in data.unreadable} == {"empty.png", "text.jpg", "dot.png", "blank.png"}
     assert [n.rpartition("/")[2] for n in data.unlabelled] == ["loose.png"]
 
 
@@ -230,7 +231,7 @@ def test_folders_without_characters(tmp_path):
         load_characters(tmp_path / "empty")
     page(tmp_path / "words" / "cat", "1.png")
     page(tmp_path / "words" / "dog", "1.png")
-    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class"):
+    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class in a folder named"):
         load_characters(tmp_path / "words")
     for name in ("A", "B"):
         (tmp_path / "bad" / name).mkdir(parents=True)
@@ -316,6 +317,22 @@ def test_drawn_characters_are_seeded_in_form_and_told_apart():
     assert not any(np.array_equal(a, b) for (_, a), (_, b) in zip(first, other))
     for symbol, image in first:
         assert image.shape == (28, 28, 1) and image.dtype == np.uint8 and 0.03 < image.mean() / 255 < 0.6, symbol
+
+
+def test_a_split_that_is_not_there_is_told(tmp_path, monkeypatch):
+    lay_emnist(tmp_path / "emnist", "letters", mapping="AB")
+    monkeypatch.setattr(emnist, "data_folders", lambda: [tmp_path])
+    assert emnist.find_emnist("letters")[0] == tmp_path / "emnist"
+    with pytest.raises(DataError, match="EMNIST balanced was not found .*data/README.md"):
+        emnist.find_emnist("balanced", download_allowed=False)
+
+
+def test_why_too_little_is_left_is_shown_before_the_error(tmp_path, capsys):
+    page(tmp_path / "A", "1.png", seed=1)
+    page(tmp_path / "B", "1.png", seed=2)
+    with pytest.raises(DataError, match="0 of 2 images are usable"):
+        characters.load_parts(tmp_path, symbols="Q")
+    assert "outside the alphabet" in capsys.readouterr().out
 
 
 def test_drawn_emnist_is_emnist(tmp_path, monkeypatch):

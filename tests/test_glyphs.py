@@ -8,6 +8,7 @@ from PIL import Image
 import emnist
 import glyphs
 from glyphs import SIZE, glyph, is_emnist_form, otsu
+from images import ImageError
 
 
 def stroke(width, height, left, top, size, ink, paper, noise=0, seed=0):
@@ -84,10 +85,11 @@ def test_a_nist_page_comes_out_as_emnist_made_it():
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_a_picture_without_ink_is_black(value):
-    assert glyph(Image.new("L", (50, 40), value))[0].max() == 0
+def test_a_picture_without_ink_is_refused(value):
     faint = np.random.default_rng(0).integers(value // 2, value // 2 + 4, (40, 50)).astype(np.uint8)
-    assert glyph(Image.fromarray(faint))[0].max() == 0
+    for picture in (Image.new("L", (50, 40), value), Image.new("RGB", (28, 28), (value,) * 3), Image.fromarray(faint)):
+        with pytest.raises(ImageError, match="no ink to be seen"):
+            glyph(picture)
 
 
 def test_colour_and_size_do_not_matter():
