@@ -89,7 +89,7 @@ def seeds():
           f"; lower 95 % bound for one run {bound:.2%}")
 
 
-def training(images: int = 12_800, rounds: int = 3):
+def training(images: int = 3_200, rounds: int = 12):
     """Images a second of lesson 01's network: in plain `fit` on arrays, and on balanced, distorted batches of
     batching.class_batches, by turns; wall-clock and CPU time, the best of `rounds`.
     """
