@@ -1,6 +1,8 @@
 """Training batches: drawn, distorted, normalised; seeded by epoch, so that a resumed training sees what it would have."""
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -65,6 +67,15 @@ def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps
                 images = distort(images, rng, strength)
             yield normalise(images, how), one_hot[classes[rows]]
         epoch += 1
+
+
+def ahead(batches):
+    """The same batches, each made in another thread while the one before it is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches)
+        while True:
+            ready, coming = coming.result(), thread.submit(next, batches)
+            yield ready
 
 
 def jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:

@@ -6,13 +6,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 import utils
 from decoding import Alphabet
 from emnist import CLASSES, find_emnist, load_emnist
 from glyphs import SIZE, glyph
-from images import EXTENSIONS, ImageError, find_images, open_image
+from images import EXTENSIONS, ImageError, find_images
 from labels import DataError, read_labels
 from utils import Labelled, digests
 
@@ -31,27 +30,13 @@ def load_characters(path, naming: str | None = None) -> Labelled:
         labels, missing = _labels(files, Path(path), naming)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
-    pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
-    found = [f for f in pictures if len(labels.get(f.name, "")) == 1]
-    if not found:
+    single = {name: label for name, label in labels.items() if len(label) == 1}
+    if not single:
+        count = sum(PurePosixPath(f.name).suffix.lower() in EXTENSIONS for f in files)
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
-        raise DataError(f"{path}: {len(pictures)} images, none with a label of one character{first}: put each class in a "
-                        "folder named by its character, NIST's code or its number, or write a labels.csv (file,label)")
-    images, kept, sizes, unreadable = np.zeros((len(found), SIZE, SIZE, 1), np.uint8), [], [], {}
-    for f in tqdm([f for f in files if f.name.endswith("/")] + found, desc="decoding", unit=" images", disable=None):
-        try:
-            picture = open_image(f.read())
-            images[len(kept)] = glyph(picture)[0]
-        except ImageError as error:
-            unreadable[f.name] = str(error)
-        else:
-            kept.append(f.name)
-            sizes.append(picture.size)
-    if not kept:
-        name, why = next(iter(unreadable.items()))
-        raise DataError(f"{path}: none of its {len(found)} labelled images can be read; {name}: {why}")
-    return Labelled(images[:len(kept)], [labels[n] for n in kept], kept, sizes, unreadable,
-                    [f.name for f in pictures if len(labels.get(f.name, "")) != 1], missing)
+        raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class in a folder "
+                        "named by its character, NIST's code or its number, or write a labels.csv (file,label)")
+    return utils.decode(path, files, single, missing, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0])
 
 
 def _labels(files, root: Path, naming: str | None) -> tuple[dict[str, str], list[str]]:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from batching import class_batches
+from batching import ahead, class_batches
 from decoding import Alphabet, log_softmax
 from training import predict
 from utils import Labelled, fingerprint
@@ -30,8 +30,8 @@ def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
 
 
 def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int, steps: int,
-        batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True, teachers=(),
-        callbacks=()) -> pd.DataFrame:
+        batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
+        teachers=()) -> pd.DataFrame:
     """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
 
     It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
@@ -47,10 +47,10 @@ def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet
     check = validation and (lambda: evaluate(model, validation, alphabet, how))
 
     def stream(epoch):
-        for images, targets in class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch,
-                                             strength, balanced):
+        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced)
+        for images, targets in ahead(drawn):
             yield images, taught(images, targets, teachers)
-    return training.run(name, model, stream, steps, epochs, settings, check, callbacks)
+    return training.run(name, model, stream, steps, epochs, settings, check)
 
 
 def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:

@@ -219,7 +219,7 @@ class Board(keras.callbacks.TensorBoard):
             self.on_epoch_end(epoch, row)
 
 
-def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks) -> pd.DataFrame:
+def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()) -> pd.DataFrame:
     """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
 
     check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
@@ -247,4 +247,4 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
                 "batch": batch_size, "how": how, "strength": strength, "steps": steps}
     check = validation and (lambda: evaluate(reading, validation, alphabet, how))
     return run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength),
-                steps or len(train) // batch_size, epochs, settings, check, callbacks)
+               steps or len(train) // batch_size, epochs, settings, check, callbacks)

@@ -124,13 +124,23 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) 
         raise DataError(f"{path}: {len(pictures)} images, none with a label: {why}")
     found = [f for f in pictures if f.name in labels]
     size = size or input_size([s for s in map(_header_size, found) if s], labels.values())
-    images = np.zeros((len(found), *size, channels), np.uint8)
+    return decode(path, files, labels, missing, (*size, channels), lambda picture: to_uint8(picture, size, channels))
+
+
+def decode(path, files: list[Found], labels: dict[str, str], missing: list[str], shape, to_pixels) -> Labelled:
+    """The images among `files` that have a label, each made uint8 of `shape` by `to_pixels` (a function of a picture).
+
+    Those without a label, or that cannot be read, are listed. Raises DataError where none can be read.
+    """
+    pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
+    found = [f for f in pictures if f.name in labels]
+    images = np.zeros((len(found), *shape), np.uint8)
     kept, sizes, unreadable = [], [], {}
     closed = [f for f in files if f.name.endswith("/")]  # folders that cannot be opened
     for f in tqdm(closed + found, desc="decoding", unit=" images", disable=None):
         try:
             picture = open_image(f.read())
-            images[len(kept)] = to_uint8(picture, size, channels)
+            images[len(kept)] = to_pixels(picture)
         except ImageError as error:
             unreadable[f.name] = str(error)
         else:

@@ -298,6 +298,19 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
         assert np.allclose(images[:, 14, 14, 0] * 255, targets.argmax(axis=1) * 100, atol=1)  # the centre stays ink
 
 
+def test_batches_made_ahead_are_the_same_and_pass_errors_on():
+    stream = batching.ahead(iter([1, 2, 3]))
+    assert [next(stream) for _ in range(2)] == [1, 2]
+
+    def failing():
+        yield 1
+        raise ValueError("no more")
+    stream = batching.ahead(failing())
+    assert next(stream) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(stream)
+
+
 @pytest.mark.parametrize("size", [28, 64])
 def test_distortion_keeps_shape_range_and_most_of_the_ink(size):
     glyphs = np.stack([image for _, image in synth.glyphs("AbC7" * 4, seed=2)])
