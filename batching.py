@@ -21,10 +21,40 @@ def distort(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0)
     elastic field (Simard et al. 2003) of 1/45 of the side on a grid of 5 x 5 points. Black comes in from outside. About
     100,000 images of 28 x 28 a second on one core.
     """
-    count, height, width, _ = images.shape
+    return _moved(images, rng, strength, np.ones((len(images), 1, 1), np.float32), cv2.BORDER_CONSTANT)
+
+
+def restyle(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """uint8 views (N, H, W, 4) of views.py as another camera, lamp and pen might have made them.
+
+    Both views are distorted alike, and scaled by 12 % (standard deviation at strength 1), with the edges drawn out; then
+    the colour view alone gets other contrast, brightness and tint, its colours swapped or inverted, blur and noise.
+    """
+    count = len(images)
+    zoom = np.exp(rng.normal(0, 0.12 * strength, (count, 1, 1))).astype(np.float32)
+    moved = _moved(images, rng, strength, zoom, cv2.BORDER_REPLICATE)
+    ink = np.where(moved[..., 3:] > 127, np.uint8(255), np.uint8(0))
+    colour = moved[..., :3]
+    blurred = rng.random(count) < 0.3 * strength
+    for i, sigma in zip(np.flatnonzero(blurred), rng.uniform(0.4, 1.2, blurred.sum())):
+        colour[i] = cv2.GaussianBlur(colour[i], (5, 5), sigma)
+    swapped = np.flatnonzero(rng.random(count) < 0.5 * strength)
+    colour[swapped] = np.take_along_axis(colour[swapped], rng.permuted(np.tile([0, 1, 2], (len(swapped), 1)), axis=1)[:, None, None], 3)
+    inverted = rng.random((count, 1, 1, 1)) < 0.25 * strength
+    values = np.where(inverted, 255 - colour, colour).astype(np.float32)
+    contrast, bright = np.exp(rng.normal(0, 0.25 * strength, (count, 1, 1, 1))), rng.normal(0, 20 * strength, (count, 1, 1, 1))
+    tint, grain = rng.normal(0, 8 * strength, (count, 1, 1, 3)), rng.exponential(3 * strength, (count, 1, 1, 1))
+    values = (values - 128) * contrast.astype(np.float32) + (128 + bright + tint).astype(np.float32)
+    values += rng.standard_normal(values.shape, np.float32) * grain.astype(np.float32)
+    return np.concatenate([np.clip(values, 0, 255).astype(np.uint8), ink], axis=3)
+
+
+def _moved(images: np.ndarray, rng: np.random.Generator, strength: float, zoom: np.ndarray, border: int) -> np.ndarray:
+    """`distort`, each image scaled by its `zoom` (N, 1, 1), and what comes in from outside by OpenCV's rule `border`."""
+    count, height, width, channels = images.shape
     angle, slant, wide, high = (rng.normal(0, strength, (count, 4)) * (0.07, 0.07, 0.05, 0.05)).T
     matrix = np.array([[(1 + wide) * np.cos(angle), slant - np.sin(angle)],
-                       [np.sin(angle), (1 + high) * np.cos(angle)]], np.float32).transpose(2, 0, 1)
+                       [np.sin(angle), (1 + high) * np.cos(angle)]], np.float32).transpose(2, 0, 1) * zoom
     centre = np.array([width - 1, height - 1], np.float32) / 2
     shift = rng.uniform(-1, 1, (count, 2)) * strength * (width / 30, height / 30)
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -33,7 +63,8 @@ def distort(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0)
     up = [cv2.resize(np.eye(GRID, dtype=np.float32), (GRID, side), interpolation=cv2.INTER_CUBIC) for side in (height, width)]
     where += up[0] @ (rng.standard_normal((count, 2, GRID, GRID), np.float32) * strength * max(height, width) / 45) @ up[1].T
     where = np.ascontiguousarray(where.transpose(0, 2, 3, 1))
-    return np.stack([cv2.remap(image[:, :, 0], to, None, cv2.INTER_LINEAR) for image, to in zip(images, where)])[..., None]
+    moved = [cv2.remap(image, to, None, cv2.INTER_LINEAR, borderMode=border) for image, to in zip(images, where)]
+    return np.stack(moved).reshape(count, height, width, channels)
 
 
 def class_order(classes: np.ndarray, count: int, rng: np.random.Generator, balanced: bool = True) -> np.ndarray:
@@ -53,18 +84,22 @@ def class_order(classes: np.ndarray, count: int, rng: np.random.Generator, balan
 
 
 def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps: int, how: str = "unit", seed: int = 0,
-                  epoch: int = 0, strength: float = 0.0, balanced: bool = True):
-    """Endless batches (float32 (B, H, W, C), one-hot float32 (B, outputs)), `steps` an epoch; see `class_order`, `distort`.
+                  epoch: int = 0, strength: float = 0.0, balanced: bool = True, groups: np.ndarray | None = None):
+    """Endless batches (float32 (B, H, W, C), one-hot float32 (B, outputs)), `steps` an epoch; see `class_order`, `distort`
+    (of glyphs), `restyle` (of views).
 
     data: a utils.Labelled whose labels are single symbols. Class c is the alphabet's symbol number c: no blank here.
+    groups: integers (n,); balanced draws take as many images of each group, by default of each class.
     """
     classes, one_hot = alphabet.classes(data.labels), np.eye(outputs, dtype=np.float32)
+    groups = classes if groups is None else groups
+    change = distort if data.images.shape[3] == 1 else restyle
     while True:
         rng = np.random.default_rng((seed, epoch))
-        for rows in class_order(classes, steps * batch_size, rng, balanced).reshape(steps, batch_size):
+        for rows in class_order(groups, steps * batch_size, rng, balanced).reshape(steps, batch_size):
             images = data.images[rows]
             if strength:
-                images = distort(images, rng, strength)
+                images = change(images, rng, strength)
             yield normalise(images, how), one_hot[classes[rows]]
         epoch += 1
 

@@ -11,7 +11,7 @@ import utils
 from decoding import Alphabet
 from emnist import CLASSES, find_emnist, load_emnist
 from glyphs import SIZE, glyph
-from images import EXTENSIONS, ImageError, find_images
+from images import EXTENSIONS, Found, ImageError, find_images
 from labels import DataError, read_labels
 from utils import Labelled, digests
 
@@ -25,8 +25,20 @@ def load_characters(path, naming: str | None = None) -> Labelled:
     class, else from the file names, as in labels.py. Folder names are read by `class_names(..., naming)`. What cannot be
     read, and labels that are not one character, are listed in the result and left out. Raises DataError.
     """
+    return decode_characters(path, find_all(path), naming, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0])
+
+
+def find_all(path) -> list[Found]:
+    """Every file of a folder or zip. Raises DataError."""
     try:
-        files = list(find_images(path, every_file=True))
+        return list(find_images(path, every_file=True))
+    except ImageError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def decode_characters(path, files: list[Found], naming: str | None, shape, to_pixels) -> Labelled:
+    """`load_characters` of these files, each picture made uint8 of `shape` by `to_pixels`."""
+    try:
         labels, missing = _labels(files, Path(path), naming)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
@@ -36,7 +48,7 @@ def load_characters(path, naming: str | None = None) -> Labelled:
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
         raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class in a folder "
                         "named by its character, NIST's code or its number, or write a labels.csv (file,label)")
-    return utils.decode(path, files, single, missing, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0])
+    return utils.decode(path, files, single, missing, shape, to_pixels)
 
 
 def _labels(files, root: Path, naming: str | None) -> tuple[dict[str, str], list[str]]:

@@ -31,12 +31,13 @@ def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
 
 def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int, steps: int,
         batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
-        teachers=()) -> pd.DataFrame:
+        teachers=(), groups: np.ndarray | None = None, callbacks=()) -> pd.DataFrame:
     """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
 
     It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
     `batching.class_batches`. With `teachers`, trained models from images to logits, the targets are TRUST parts of their
-    mean probabilities for the very images that the model sees, the rest the labels. Resumes like `training.fit`.
+    mean probabilities for the very images that the model sees, the rest the labels. `callbacks`: Keras's, beside those of
+    `training.run`. Resumes like `training.fit`.
     """
     settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
                 "batch": batch_size, "how": how, "strength": strength, "steps": steps, "balanced": balanced,
@@ -44,13 +45,16 @@ def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet
     if teachers:
         weights = b"".join(w.tobytes() for teacher in teachers for w in teacher.get_weights())
         settings |= {"teachers": hashlib.sha256(weights).hexdigest(), "trust": TRUST}
+    if groups is not None:
+        settings |= {"groups": hashlib.sha256(np.asarray(groups, np.int64).tobytes()).hexdigest()}
     check = validation and (lambda: evaluate(model, validation, alphabet, how))
 
     def stream(epoch):
-        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced)
+        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced,
+                              groups)
         for images, targets in ahead(drawn):
             yield images, taught(images, targets, teachers)
-    return training.run(name, model, stream, steps, epochs, settings, check)
+    return training.run(name, model, stream, steps, epochs, settings, check, callbacks)
 
 
 def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:

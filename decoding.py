@@ -85,6 +85,28 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def in_sequence(members, thresholds, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Several classifiers, one after another: the first that is sure enough answers, the unsure images pass on, and in
+    the end all members vote by the mean of their probabilities.
+
+    members: functions from row numbers to log-probabilities (rows, classes). thresholds: for all but the last member, the
+    probability from which its answer stands. Returns log-probabilities (count, classes), and how many members each of
+    the `count` images was shown to, ints (count,).
+    """
+    rows, asked = np.arange(count), np.ones(count, int)
+    opinions = [members[0](rows)]
+    answers = opinions[0].copy()
+    for member, threshold in zip(members[1:], thresholds, strict=True):
+        unsure = np.exp(opinions[-1].max(axis=1)) < threshold
+        if not unsure.any():
+            return answers, asked
+        rows, opinions = rows[unsure], [opinion[unsure] for opinion in opinions]
+        opinions.append(member(rows))
+        answers[rows], asked[rows] = opinions[-1], len(opinions)
+    answers[rows] = np.log(np.mean(np.exp(opinions), axis=0))
+    return answers, asked
+
+
 def steps_needed(label) -> int:
     """Time steps CTC needs for a label: one a symbol, and one blank between two equal neighbours."""
     return len(label) + sum(a == b for a, b in zip(label, label[1:]))

@@ -67,7 +67,7 @@ def ink_of(grey: np.ndarray) -> np.ndarray:
 
     Otsu's threshold (1979) parts the picture in two; the part that holds most of the border is the paper.
     """
-    level = otsu(grey)
+    level = otsu(np.bincount(grey.ravel(), minlength=256))
     light = grey > level
     if not light.any() or light.all():
         return np.zeros_like(grey)
@@ -81,17 +81,19 @@ def ink_of(grey: np.ndarray) -> np.ndarray:
     return (np.clip((share - 0.25) / 0.6, 0, 1) * 255).round().astype(np.uint8)  # paper's grain falls below 0.25
 
 
-def otsu(grey: np.ndarray) -> int:
-    """The grey level that parts a uint8 picture best in two: pixels up to it, and above (Otsu 1979)."""
-    counts = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
-    below = np.cumsum(counts)
-    mass = np.cumsum(counts * np.arange(256))
-    above = below[-1] - below
+def otsu(counts: np.ndarray) -> np.ndarray:
+    """The grey level that parts a picture best in two, pixels up to it and above (Otsu 1979), of its histogram(s).
+
+    counts: pixels of each level, (..., 256); the levels come as integers (...).
+    """
+    below = np.cumsum(counts, axis=-1, dtype=np.float64)
+    mass = np.cumsum(counts * np.arange(256.0), axis=-1)
+    above = below[..., -1:] - below
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
-    between = np.nan_to_num(between[:-1])
-    best = np.flatnonzero(between == between.max())
-    return int((best[0] + best[-1]) // 2)  # the middle of a gap, so that light and dark swap evenly
+        between = below * above * (mass / below - (mass[..., -1:] - mass) / above) ** 2
+    between = np.nan_to_num(between[..., :-1])
+    best = between == between.max(axis=-1, keepdims=True)
+    return (best.argmax(axis=-1) + 254 - best[..., ::-1].argmax(axis=-1)) // 2  # the middle of a gap: light and dark swap evenly
 
 
 def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:

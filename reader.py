@@ -5,7 +5,8 @@
 
 A reader is a folder with three files: model.onnx (reads), model.keras (for training on) and reader.json, its
 contract: kind ("ctc", a string; "class", one character), alphabet, input, decoding, the data it was trained on, scores,
-versions, and the digest of model.onnx. saving.py writes it.
+versions, and the digest of model.onnx. A reader of kind "ensemble" has folders 1, 2, ... instead, each a reader of kind
+"class", and in its reader.json how they work in sequence (decoding.in_sequence). saving.py writes them.
 """
 from __future__ import annotations
 
@@ -18,13 +19,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from decoding import Alphabet, align, best, confidence, log_softmax, prefix_beam
+from decoding import Alphabet, align, best, confidence, in_sequence, log_softmax, prefix_beam
 from glyphs import SIZE as GLYPH
 from glyphs import glyph
 from images import Placed, normalise, open_image, place, to_uint8
+from views import CHANNELS
+from views import SIZE as VIEW
+from views import views
 
 FORMAT = 1  # of reader.json
-KINDS = ("ctc", "class")
+KINDS = ("ctc", "class", "ensemble")
+FITS = {"picture": None, "glyph": [GLYPH, GLYPH, 1], "views": [VIEW, VIEW, CHANNELS]}  # the input each of them makes
 BATCH = 64  # images in the network at a time
 MODELS = Path(__file__).resolve().parent / "models"
 
@@ -55,15 +60,15 @@ class Prepared(NamedTuple):
 
 
 class Reader:
-    """Reads images with one trained network. Threads may share it."""
+    """Reads images with a trained network, or several. Threads may share it."""
 
-    def __init__(self, session, contract: dict):
+    def __init__(self, contract: dict, session=None, members: list["Reader"] = ()):
         self.contract = contract
         self.alphabet = Alphabet(contract["alphabet"])
         self.size = contract["input"]["height"], contract["input"]["width"]
         self.channels, self.how = contract["input"]["channels"], contract["input"]["normalisation"]
         self.kind, self.fit = contract["kind"], contract["input"]["fit"]
-        self._session = session
+        self._session, self._members = session, members
         if self.kind == "ctc":
             self.lengths = contract["decoding"]["lengths"]
             self._stride = self.size[1] / contract["decoding"]["time_steps"]
@@ -75,8 +80,13 @@ class Reader:
         if not (folder / "reader.json").exists() and (MODELS / folder).is_dir():
             folder = MODELS / folder
         facts = _read_contract(folder)
-        session = _open_session(folder / "model.onnx", facts)
-        return cls(session, facts)
+        if facts["kind"] != "ensemble":
+            return cls(facts, _open_session(folder / "model.onnx", facts))
+        members = [cls.load(folder / str(k + 1)) for k in range(len(facts["decoding"]["thresholds"]) + 1)]
+        for member in members:
+            if any(member.contract[key] != facts[key] for key in ("alphabet", "input")) or member.kind != "class":
+                raise ReaderError(f"{folder}: its members do not belong together; train the reader again")
+        return cls(facts, members=members)
 
     def read(self, images, top: int = 1, spans: bool = False):
         """One Reading for one image, a list of Readings for many.
@@ -96,8 +106,8 @@ class Reader:
     def prepare(self, image) -> Prepared:
         """One image as the network takes it. Raises images.ImageError."""
         picture = open_image(image)
-        if self.fit == "glyph":
-            return Prepared(*glyph(picture), picture.width)
+        if self.fit != "picture":
+            return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.width)
         return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.width)
 
     def read_prepared(self, prepared: list[Prepared], top: int = 1, spans: bool = False) -> list[Reading]:
@@ -105,8 +115,15 @@ class Reader:
         if not prepared:
             return []
         batch = normalise(np.stack([p.pixels for p in prepared]), self.how)
+        return [self._reading(matrix, p, top, spans) for matrix, p in zip(self.log_probs(batch), prepared)]
+
+    def log_probs(self, batch: np.ndarray) -> np.ndarray:
+        """Log-probabilities, (N, classes) or (N, time, classes), of normalised images float32 (N, H, W, C)."""
+        if self._members:
+            asked = [lambda rows, member=member: member.log_probs(batch[rows]) for member in self._members]
+            return in_sequence(asked, self.contract["decoding"]["thresholds"], len(batch))[0]
         logits, = self._session.run(None, {"image": batch})
-        return [self._reading(matrix, p, top, spans) for matrix, p in zip(log_softmax(logits), prepared)]
+        return log_softmax(logits)
 
     def _reading(self, log_probs, prepared: Prepared, top: int, spans: bool) -> Reading:
         texts = self._string(log_probs, top) if self.kind == "ctc" else self._character(log_probs, top)
@@ -115,6 +132,8 @@ class Reader:
         if spans and self.kind == "ctc":
             steps = align(log_probs, self.alphabet.encode(text))
             where = tuple(self._pixels(a * self._stride, b * self._stride, prepared) for a, b in steps)
+        elif spans and self.fit == "views":  # the whole picture
+            where = ((0.0, float(prepared.width)),)
         elif spans:
             middle, half = self.size[1] / 2, prepared.placed.width / 2
             where = (self._pixels(middle - half, middle + half, prepared),)
@@ -146,17 +165,22 @@ def _whole(*numbers) -> bool:
 def _check(facts: dict):
     """Raises ValueError, KeyError or TypeError where a contract's facts are not what they must be."""
     where, how = facts["input"], facts["decoding"]
-    if not _whole(where["height"], where["width"], where["channels"]) or where["fit"] not in ("picture", "glyph"):
+    if not _whole(where["height"], where["width"], where["channels"]) or where["fit"] not in FITS:
         raise ValueError("its input is not what it must be")
-    if where["fit"] == "glyph" and (where["height"], where["width"], where["channels"]) != (GLYPH, GLYPH, 1):
-        raise ValueError(f"a glyph is {GLYPH} x {GLYPH} x 1")
+    shape = [where["height"], where["width"], where["channels"]]
+    if FITS[where["fit"]] not in (None, shape):
+        raise ValueError(f"fit {where['fit']!r} makes an input of {FITS[where['fit']]}, not {shape}")
     if facts["kind"] == "ctc":
         lengths = how["lengths"] or [0, how["time_steps"]]
         if not _whole(how["time_steps"], *lengths) or len(lengths) != 2 or how["blank"] != 0:
             raise ValueError("a length or blank is not what it must be")
+    if facts["kind"] == "ensemble":
+        if not how["thresholds"] or not all(0 <= threshold <= 1 for threshold in how["thresholds"]):
+            raise ValueError("its thresholds are not what they must be")
+    else:
+        facts["onnx_sha256"].lower()
     Alphabet(facts["alphabet"])
     normalise(np.zeros((1, 1, 1, 1), np.uint8), where["normalisation"])
-    facts["onnx_sha256"].lower()
 
 
 def _output(facts: dict) -> list[int]:
@@ -169,7 +193,8 @@ def _read_contract(folder: Path) -> dict:
     path = folder / "reader.json"
     if not path.is_file():
         known = ", ".join(sorted(p.parent.relative_to(MODELS).as_posix() for p in MODELS.rglob("reader.json")
-                                 if not p.parent.name.startswith("."))) or "none yet"
+                                 if not p.parent.name.startswith(".") and not p.parent.with_name("reader.json").exists())
+                          ) or "none yet"
         raise ReaderError(f"no reader in {folder}: the readers in models/ are {known}; train one with train.py")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

@@ -8,12 +8,13 @@ import platform
 import re
 import shutil
 import warnings
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from decoding import Alphabet
+from decoding import Alphabet, log_softmax
 from images import normalise
 from reader import FORMAT, Reader, ReaderError
 
@@ -22,9 +23,10 @@ def contract(*, kind: str, alphabet: Alphabet, size: tuple[int, int], channels: 
              data: dict, scores: list[dict], seed: int, fit: str = "picture") -> dict:
     """What reader.json holds, before its files are made; see reader.py's docstring.
 
-    kind: "ctc", a string; "class", one character. size is (height, width). fit: "picture", the whole picture scaled into
-    the input; "glyph", its ink found and brought to EMNIST's form (glyphs.py). decoding: of a CTC reader `time_steps` and
-    `lengths`, (least, most) symbols where all labels agree, else None; of a class reader notes for people, as `merged`.
+    kind: "ctc", a string; "class", one character; "ensemble", one character by several networks. size is (height, width).
+    fit: "picture", the whole picture scaled into the input; "glyph", its ink found and brought to EMNIST's form
+    (glyphs.py); "views", colours and ink (views.py). decoding: of a CTC reader `time_steps` and `lengths`, (least, most)
+    symbols where all labels agree, else None; of an ensemble `thresholds` (decoding.in_sequence); else notes for people.
     data: name, count, digest, terms. scores: on, n, exact, low, high, ... each.
     """
     return {
@@ -66,25 +68,29 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
     `examples`, uint8 images, are read by Keras and by ONNX Runtime; logits that differ by more than `tolerance` raise
     ReaderError. An older reader in `folder` is moved aside, the new one moved in, and then the older one removed.
     """
-    import keras  # here, so that what only reserves a folder starts without it
+    with _replaced(reserve(folder)) as part:
+        _write(part, model, facts, examples, tolerance)
+    return Path(folder)
 
-    folder = reserve(folder)
-    model = keras.Model(model.inputs, model.outputs, name="reader")  # without optimizer and loss
+
+def save_ensemble(folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4) -> Path:
+    """Save several models, each with its contract in `members`, as one reader of kind "ensemble"; see `save`."""
+    with _replaced(reserve(folder)) as part:
+        for k, (model, member) in enumerate(zip(models, members, strict=True), start=1):
+            (part / str(k)).mkdir()
+            _write(part / str(k), model, member, examples, tolerance)
+        _describe(part, facts)
+        Reader.load(part)
+    return Path(folder)
+
+
+@contextmanager
+def _replaced(folder: Path):
+    """A new folder that takes the place of `folder` when all has gone well, and is removed when not."""
     part = folder.parent / f".{folder.name}.{os.getpid()}.part"
     part.mkdir()
     try:
-        batch = normalise(examples, facts["input"]["normalisation"])
-        logits = np.asarray(model.predict_on_batch(batch))
-        model.save(part / "model.keras")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
-            model.export(part / "model.onnx", format="onnx", verbose=False)
-        facts = facts | {"onnx_sha256": hashlib.sha256((part / "model.onnx").read_bytes()).hexdigest()}
-        (part / "reader.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        exported, = Reader.load(part)._session.run(None, {"image": batch})
-        apart = float(np.abs(exported - logits).max())
-        if apart > tolerance:
-            raise ReaderError(f"{folder}: Keras and ONNX differ by {apart:.1e}, more than {tolerance}; not saved")
+        yield part
         old = folder.parent / f".{folder.name}.{os.getpid()}.old"
         if folder.exists():
             folder.rename(old)
@@ -92,4 +98,23 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return folder
+
+
+def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: float):
+    import keras  # here, so that what only reserves a folder starts without it
+
+    model = keras.Model(model.inputs, model.outputs, name="reader")  # without optimizer and loss
+    batch = normalise(examples, facts["input"]["normalisation"])
+    logits = np.asarray(model.predict_on_batch(batch))
+    model.save(folder / "model.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
+        model.export(folder / "model.onnx", format="onnx", verbose=False)
+    _describe(folder, facts | {"onnx_sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()})
+    apart = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
+    if apart > tolerance:
+        raise ReaderError(f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved")
+
+
+def _describe(folder: Path, facts: dict):
+    (folder / "reader.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -234,7 +234,7 @@ def test_a_reader_of_characters_takes_any_picture_of_one(small_class, tmp_path):
 def test_a_damaged_reader_of_characters(small_class, tmp_path):
     assert "its input [28, 28, 1] or output [3]" in broken(small_class, tmp_path, edit_json(alphabet="017"))
     shutil.rmtree(tmp_path / "broken")
-    assert "a glyph is 28 x 28 x 1" in broken(small_class, tmp_path, edit_json(input={"height": 32, "width": 32}))
+    assert "fit 'glyph' makes an input of [28, 28, 1]" in broken(small_class, tmp_path, edit_json(input={"height": 32, "width": 32}))
     shutil.rmtree(tmp_path / "broken")
     assert "reader.json: damaged" in broken(small_class, tmp_path, edit_json(input={"fit": "squeezed"}))
 

@@ -1,0 +1,189 @@
+"""Images of characters from several sources, as two views: what lesson 03 trains on, chooses by and reports on."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+import synth
+import utils
+from characters import at_most, decode_characters, find_all, hold_out, without
+from decoding import Alphabet
+from emnist import CLASSES, find_emnist, load_emnist
+from images import EXTENSIONS, Found, ImageError, open_image, to_uint8
+from labels import DataError
+from utils import Labelled
+from views import CHANNELS, SIZE, binary, views, with_binary
+
+TWIN = "-bin"     # what a folder of binary twins is named after the folder of pictures
+ASPECT = 0.1      # by how much the shape of a twin may differ from its picture's
+PHOTOS = {"pen": ("pen_photos.zip", "photographs of pen on paper"),
+          "street": ("street_view.zip", "photographs of characters in the street (Chars74K)")}
+
+
+@dataclass
+class Source:
+    """One kind of images. `audit` is utils.audit's table of all that was found."""
+    what: str
+    train: Labelled
+    validation: Labelled
+    test: Labelled
+    audit: pd.DataFrame
+
+
+# --- a folder of one's own ---------------------------------------------------------------------------------------
+
+def load_views(path, naming: str | None = None) -> tuple[Labelled, dict[str, np.ndarray], list[str]]:
+    """Images of one character each as uint8 (n, 28, 28, 4) (views.py); their binary twins; what is wrong with twins.
+
+    Labels as in characters.load_characters. Twins are {name of the picture: uint8 (28, 28, 1)}, from a folder NAME-bin
+    beside the folder NAME, or inside `path` (data/ and data-bin/), with the same names but for the extension. A
+    picture without a twin, or whose twin cannot be used, has the binary view that is made of it. Raises DataError.
+    """
+    files = find_all(path)
+    pictures, folder, twins = _apart(Path(path), files)
+    data = decode_characters(folder, pictures, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0])
+    return data, *_fitting(data, folder, twins)
+
+
+def _apart(path: Path, files: list[Found]) -> tuple[list[Found], Path, dict[PurePosixPath, Found]]:
+    """(pictures, the folder they lie in, {name without folder and extension: its twin})."""
+    below = {PurePosixPath(f.name).relative_to(path.as_posix()).parts[0] for f in files if f.name != path.as_posix()}
+    pairs = [name for name in below if name + TWIN in below]
+    if len(pairs) == 1:
+        folder, beside = path / pairs[0], path / (pairs[0] + TWIN)
+    else:
+        folder, beside = path, path.with_name(path.stem + TWIN + path.suffix)
+        files = files + (find_all(beside) if beside.exists() and path.name else [])
+
+    def inside(root):
+        return [f for f in files if root.as_posix() in map(str, PurePosixPath(f.name).parents) or f.name == root.as_posix()]
+    twins = [f for f in inside(beside) if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
+    return inside(folder), folder, {_stem(f.name, beside): f for f in twins}
+
+
+def _stem(name: str, root: Path) -> PurePosixPath:
+    return PurePosixPath(name).relative_to(root.as_posix()).with_suffix("")
+
+
+def _fitting(data: Labelled, folder: Path, twins: dict) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The twins that fit their pictures, and a line on each that does not; no twins at all are no fault."""
+    good, faults = {}, []
+    for name, (width, height) in zip(data.names, data.sizes) if twins else ():
+        twin = twins.get(_stem(name, folder))
+        if twin is None:
+            faults.append(f"{name}: no binary twin, made from the picture")
+            continue
+        try:
+            picture = open_image(twin.read())
+        except ImageError as error:
+            faults.append(f"{twin.name}: {error}; made from the picture")
+            continue
+        if abs(np.log(picture.width * height / (picture.height * width))) > ASPECT:
+            faults.append(f"{twin.name}: {picture.width} x {picture.height} for a picture of {width} x {height}: another "
+                          "shape, made from the picture")
+        else:
+            good[name] = binary(to_uint8(picture, (SIZE, SIZE), 3)[None])[0]
+    return good, faults
+
+
+def with_twins(data: Labelled, twins: dict[str, np.ndarray]) -> Labelled:
+    """`data`, and once more the images that have a twin, with it as their binary view: a network learns from both, as
+    it will be given the view that is made of the picture.
+    """
+    rows = [i for i, name in enumerate(data.names) if name in twins]
+    again = data.take(rows)
+    if rows:
+        again.images = np.concatenate([again.images[..., :3], np.stack([twins[name] for name in again.names])], axis=3)
+    return join([data, again])
+
+
+def join(parts: list[Labelled]) -> Labelled:
+    """The images of several data sets, one after the other."""
+    return Labelled(np.concatenate([p.images for p in parts]), sum((p.labels for p in parts), []),
+                    sum((p.names for p in parts), []))
+
+
+def absent(symbols: str) -> str:
+    """The digits, capitals or small letters that have no images, where most of their kind have some."""
+    kinds = CLASSES[:10], CLASSES[10:36], CLASSES[36:]
+    return "".join(c for kind in kinds if len(set(kind) & set(symbols)) > len(kind) / 2 for c in kind if c not in symbols)
+
+
+# --- the course's sources ----------------------------------------------------------------------------------------
+
+def load_sources(path: Path | None = None, naming: str | None = None, symbols: str | None = None, seed: int = 0,
+                 scans: int | None = None, drawn: int = 300) -> dict[str, Source]:
+    """{name: Source}: one of a folder or zip of one's own, divided by utils.split; without `path` the course's.
+
+    These are "pen" and "street" where their zips are found, "scans" (EMNIST byclass on coloured paper; at most `scans`
+    a class to train on) and "fonts" (`drawn` a class, tests in families that training has not). Of scans and fonts the test
+    part stays apart. Each test part is for one look. Raises DataError.
+    """
+    if path is not None:
+        return {"yours": _own(Path(path), naming, symbols, seed)}
+    sources = {}
+    for name, (file, what) in PHOTOS.items():
+        for zipped in (folder / place / file for folder in utils.data_folders() for place in ("chars62", "")):
+            if zipped.exists() and name not in sources:
+                data, _, _ = load_views(zipped, "index")
+                sources[name] = Source(what, *utils.split(data), _audit(data))
+    return sources | {"scans": _scans(scans), "fonts": _fonts(drawn)}
+
+
+def _own(path: Path, naming: str | None, symbols: str | None, seed: int) -> Source:
+    data, twins, faults = load_views(path, naming)
+    alphabet = Alphabet.from_labels([symbols]) if symbols else None
+    audit = _audit(data, alphabet)
+    if twins or faults:
+        audit.loc["binary twins"] = len(twins), f"learnt from; {len(faults)} missing or not usable", faults
+    try:
+        data = utils.usable(data, 1, alphabet)
+    except DataError:
+        print(audit.drop(columns="files").to_string(), utils.listing(audit), sep="\n")
+        raise
+    missing = absent("".join(data.labels))
+    if missing:
+        audit.loc["no images of"] = len(missing), f"{missing}: the reader will not know these", []
+    train, validation, test = utils.split(data, seed)
+    return Source(f"images of {path.name}", with_twins(train, twins), validation, test, audit)
+
+
+def _audit(data: Labelled, alphabet: Alphabet | None = None) -> pd.DataFrame:
+    return utils.audit(data, 1, alphabet).drop(index=["lengths", "sizes", "too long"])  # which say nothing here
+
+
+def _scans(per_class: int | None) -> Source:
+    path, what = find_emnist("byclass")
+    data, test = (load_emnist(path, "byclass", part) for part in ("train", "test"))
+    audit = _audit(data)
+    train, validation = hold_out(without(data, test), 50)
+    if per_class:
+        train = at_most(train, per_class)
+    for seed, part in enumerate((train, validation, test)):
+        part.images = with_binary(synth.on_paper(part.images, np.random.default_rng(seed)))
+    return Source(f"{what}, 62 classes, on coloured paper", train, validation, test, audit)
+
+
+def _fonts(per_class: int) -> Source:
+    parts = []
+    for seed, (count, families) in enumerate(((per_class, synth.SIGNS), (20, synth.SIGNS), (40, synth.UNSEEN))):
+        symbols = list(CLASSES * count)
+        pictures = np.stack([picture for _, picture in synth.signs(symbols, seed, families)])
+        parts.append(Labelled(with_binary(pictures), symbols, [f"drawn[{i}]" for i in range(len(symbols))]))
+    return Source("signs drawn by synth.py, tests in fonts not trained on", *parts, _audit(parts[0]))
+
+
+def group(sources: dict[str, Source], shares: dict[str, int] | None = None) -> tuple[Labelled, np.ndarray]:
+    """The training images of several sources, and the group of each for balanced draws: one a source and class.
+
+    `shares`: how many parts of a draw each source has (default one).
+    """
+    parts, groups = [], []
+    for k, (name, source) in enumerate(sources.items()):
+        for copy in range((shares or {}).get(name, 1)):
+            parts.append(source.train)
+            groups.append([(k * 10 + copy) << 24 | ord(c) for c in source.train.labels])
+    return join(parts), np.concatenate(groups)
