@@ -12,6 +12,7 @@ from images import normalise
 
 cv2.setNumThreads(1)  # a training has one thread
 GRID = 5              # points of the elastic field, a side
+ZOOM = 0.08           # by how much the views are scaled, standard deviation of the logarithm
 
 
 def distort(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
@@ -27,11 +28,11 @@ def distort(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0)
 def restyle(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """uint8 views (N, H, W, 4) of views.py as another camera, lamp and pen might have made them.
 
-    Both views are distorted alike, and scaled by 12 % (standard deviation at strength 1), with the edges drawn out; then
+    Both views are distorted alike, and scaled by ZOOM (at strength 1), with the edges drawn out; then
     the colour view alone gets other contrast, brightness and tint, its colours swapped or inverted, blur and noise.
     """
     count = len(images)
-    zoom = np.exp(rng.normal(0, 0.12 * strength, (count, 1, 1))).astype(np.float32)
+    zoom = np.exp(rng.normal(0, ZOOM * strength, (count, 1, 1))).astype(np.float32)
     moved = _moved(images, rng, strength, zoom, cv2.BORDER_REPLICATE)
     ink = np.where(moved[..., 3:] > 127, np.uint8(255), np.uint8(0))
     colour = moved[..., :3]

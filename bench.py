@@ -18,8 +18,9 @@ from PIL import Image
 from tqdm import tqdm
 
 import emnist
+import synth
 import utils
-from images import find_images
+from images import find_images, normalise
 from reader import Reader
 
 ARCHIVE = 100_000  # images in the memory test
@@ -31,17 +32,18 @@ def speed(rounds: int = 20):
     captchas = [image.read() for image, _ in zip(find_images(found), range(64))]
     characters = emnist.load_emnist(emnist.find_emnist()[0], "bymerge", "test").images[:64]
     pages = [_png(255 - np.pad(image[:, :, 0], 40)) for image in characters]  # dark on light, 108 x 108
-    for name, pixels in (("captcha", utils.load_labelled(found).images[:64]), ("char_cnn", characters),
-                         ("cnn_lstm", characters)):
+    signs = np.stack([picture for _, picture in synth.signs(synth.ALPHANUMERIC + "AB")])
+    for name, pixels, files in (("captcha", utils.load_labelled(found).images[:64], captchas),
+                                ("char_cnn", characters, pages), ("cnn_lstm", characters, pages),
+                                ("dual_input", signs, [_png(picture) for picture in signs])):
         reader = Reader.load(name)
         one = _least(lambda: [reader.read(image) for image in pixels], rounds)
         batch = _least(lambda: reader.read(pixels), rounds)
-        network = [_least(lambda: [reader._session.run(None, {"image": np.zeros((n, *pixels.shape[1:]), np.float32)})
-                                   for _ in range(64 // n)], rounds) for n in (1, 64)]
-        print(f"{name:8} reading, one core, CPU-ms an image: batch 1 {one:.2f} (the network alone {network[0]:.2f}), "
-              f"batch 64 {batch:.2f} ({network[1]:.2f})")
-        png = _least(lambda: [reader.read(file) for file in (captchas if name == "captcha" else pages)], rounds)
-        print(f"{name:8} batch 1 from PNG bytes {png:.2f}")
+        ready = normalise(np.stack([reader.prepare(image).pixels for image in pixels]), reader.how)
+        network = [_least(lambda: [reader.log_probs(ready[i:i + n]) for i in range(0, 64, n)], rounds) for n in (1, 64)]
+        print(f"{name:10} reading, one core, CPU-ms an image: batch 1 {one:.2f} (the network alone {network[0]:.2f}), "
+              f"batch 64 {batch:.2f} ({network[1]:.2f}); batch 1 from PNG bytes "
+              f"{_least(lambda: [reader.read(file) for file in files], rounds):.2f}")
 
 
 def _png(pixels: np.ndarray) -> bytes:

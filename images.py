@@ -174,16 +174,19 @@ def normalise(images: np.ndarray, how: str = "standard") -> np.ndarray:
 
     "standard": (mean - x) / std, each image by its own mean and standard deviation, so that dark ink is positive
     whatever the paper and the lamp; a blank image becomes zeros. "unit": x / 255, as the published systems have it.
+    "views" (of views.py): the colours "standard", the binary view "unit".
     """
     if images.dtype != np.uint8:
         raise TypeError(f"normalise wants uint8 images, got {images.dtype}: was it applied twice?")
+    if how == "views":
+        return np.concatenate([normalise(images[..., :3], "standard"), normalise(images[..., 3:], "unit")], axis=3)
     values = images.astype(np.float32)
     if how == "unit":
         return values / 255
     if how == "standard":
         mean = values.mean(axis=(1, 2, 3), keepdims=True)
         return (mean - values) / (values.std(axis=(1, 2, 3), keepdims=True) + 1.0)
-    raise ValueError(f"unknown normalisation {how!r}: use 'standard' or 'unit'")
+    raise ValueError(f"unknown normalisation {how!r}: use 'standard', 'unit' or 'views'")
 
 
 class Found(NamedTuple):

@@ -89,6 +89,17 @@ def confidence(values, right, name: str):
     show(name)
 
 
+def tradeoff(lines: dict, name: str, cost: str, gain: str):
+    """One line of points a key, `{label: (costs, gains)}`: what more of the one buys of the other."""
+    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    for label, (costs, gains) in lines.items():
+        axis.plot(costs, gains, "o-", markersize=4, label=label)
+    axis.set(xlabel=cost, ylabel=gain)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    show(name)
+
+
 def confusion(matrix: np.ndarray, symbols, name: str):
     """A confusion matrix (true class, read class) of counts as shares of each row, on a logarithmic scale."""
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))

@@ -180,7 +180,7 @@ def _check(facts: dict):
     else:
         facts["onnx_sha256"].lower()
     Alphabet(facts["alphabet"])
-    normalise(np.zeros((1, 1, 1, 1), np.uint8), where["normalisation"])
+    normalise(np.zeros((1, 1, 1, where["channels"]), np.uint8), where["normalisation"])
 
 
 def _output(facts: dict) -> list[int]:

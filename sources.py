@@ -25,12 +25,15 @@ PHOTOS = {"pen": ("pen_photos.zip", "photographs of pen on paper"),
 
 @dataclass
 class Source:
-    """One kind of images. `audit` is utils.audit's table of all that was found."""
+    """One kind of images. `audit` is utils.audit's table of all that was found. `balanced`: its classes are to be drawn
+    in equal shares (its test part has as many of each, or nobody knows), not as often as they come.
+    """
     what: str
     train: Labelled
     validation: Labelled
     test: Labelled
     audit: pd.DataFrame
+    balanced: bool = True
 
 
 # --- a folder of one's own ---------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def load_sources(path: Path | None = None, naming: str | None = None, symbols: s
         for zipped in (folder / place / file for folder in utils.data_folders() for place in ("chars62", "")):
             if zipped.exists() and name not in sources:
                 data, _, _ = load_views(zipped, "index")
-                sources[name] = Source(what, *utils.split(data), _audit(data))
+                sources[name] = Source(what, *utils.split(data), _audit(data), balanced=False)
     return sources | {"scans": _scans(scans), "fonts": _fonts(drawn)}
 
 
@@ -176,14 +179,14 @@ def _fonts(per_class: int) -> Source:
     return Source("signs drawn by synth.py, tests in fonts not trained on", *parts, _audit(parts[0]))
 
 
-def group(sources: dict[str, Source], shares: dict[str, int] | None = None) -> tuple[Labelled, np.ndarray]:
-    """The training images of several sources, and the group of each for balanced draws: one a source and class.
-
-    `shares`: how many parts of a draw each source has (default one).
+def group(sources: dict[str, Source]) -> tuple[Labelled, np.ndarray]:
+    """The training images of several sources, and a group number for each, ints (n,): draws that take as many of each
+    group (batching.class_order) take as many of each source; of a source that is not balanced, classes as they come.
     """
-    parts, groups = [], []
-    for k, (name, source) in enumerate(sources.items()):
-        for copy in range((shares or {}).get(name, 1)):
-            parts.append(source.train)
-            groups.append([(k * 10 + copy) << 24 | ord(c) for c in source.train.labels])
-    return join(parts), np.concatenate(groups)
+    groups = []
+    for k, source in enumerate(sources.values()):
+        codes = np.array([ord(c) for c in source.train.labels])
+        if not source.balanced:  # as many groups as there are classes, of equal size
+            codes = np.arange(len(codes)) % len(np.unique(codes))
+        groups.append((k << 24) + codes)
+    return join([source.train for source in sources.values()]), np.concatenate(groups)

@@ -20,6 +20,8 @@ LESSONS = {  # what can be trained -> its notebook, a line about it, and paramet
     "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)", {"STRENGTH": 0.5}),
     "char_cnn": ("notebooks/01_char_cnn.ipynb", "one character an image: handwriting, forms (deep CNN)", {"TEACHERS": 0}),
     "cnn_lstm": ("notebooks/02_cnn_lstm.ipynb", "one character an image (CNN and LSTM, half the size)", {}),
+    "dual_input": ("notebooks/03_dual_input.ipynb", "one character an image, photographs too (colours and ink)",
+                   {"MEMBERS": 1}),
 }
 
 
@@ -56,7 +58,7 @@ def main(arguments=None) -> int:
     if not (sys.argv[1:] if arguments is None else arguments):
         print("What can be trained:")
         for lesson, (notebook, about, _) in LESSONS.items():
-            print(f"  python train.py {lesson:8} --data FOLDER --name mine    {about}; see {notebook}")
+            print(f"  python train.py {lesson:10} --data FOLDER --name mine    {about}; see {notebook}")
         return 0
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"\w[\w.-]*", options.name) or options.name in {*LESSONS, "quick"}:

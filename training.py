@@ -106,7 +106,7 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves the whole state of a training after each epoch; the next run with the same `settings` resumes from there.
 
     The state is every variable (weights, optimizer, dropout seeds), the log, and the callbacks in `others`
-    (EarlyStopping, Monitor), so that a training killed at any moment ends as if it had not been. A finished
+    (EarlyStopping, ReduceLROnPlateau, Monitor), so that a training killed at any moment ends as if it had not been. A finished
     training is not run again: its log and weights come back from the file. List it last among the callbacks, and give
     fit `initial_epoch=checkpoint.epoch`.
 
@@ -114,7 +114,7 @@ class Checkpoint(keras.callbacks.Callback):
     hold it. All of these make the file's name, so that a changed training never resumes from another.
     """
 
-    FIELDS = ("wait", "best", "best_epoch", "stopped_epoch", "cpu_s")
+    FIELDS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter", "cpu_s")
 
     def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None):
         super().__init__()
@@ -226,7 +226,7 @@ def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check
     """
     monitor = Monitor(check)
     settings = settings | {"callbacks": [_facts(callback) for callback in callbacks]}
-    stateful = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    stateful = [c for c in callbacks if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if check else 1)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from decoding import (BLANK, Alphabet, align, best, collapse, greedy, log_likelihood, log_softmax, prefix_beam,
-                      steps_needed)
+from decoding import (BLANK, Alphabet, align, best, collapse, greedy, in_sequence, log_likelihood, log_softmax,
+                      prefix_beam, steps_needed)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -117,3 +117,41 @@ def test_alphabet_names_what_it_cannot_encode():
     with pytest.raises(ValueError, match="distinct symbols"):
         Alphabet("aa")
     assert "abba" in alphabet and "xyz" not in alphabet
+
+
+def three(count=200, classes=5, seed=0):
+    """Log-probabilities of three classifiers for the same images, some sure, some not."""
+    rng = np.random.default_rng(seed)
+    return [log_softmax(rng.normal(0, rng.uniform(0.2, 4, (count, 1)), (count, classes))) for _ in range(3)]
+
+
+def test_members_answer_where_they_are_sure_and_vote_where_none_is():
+    known, seen = three(), []
+
+    def member(k):
+        def ask(rows):
+            seen.append((k, rows))
+            return known[k][rows]
+        return ask
+    answers, asked = in_sequence([member(0), member(1), member(2)], [0.8, 0.7], 200)
+    first, second = (np.exp(opinion.max(axis=1)) for opinion in known[:2])
+    ones, twos = first >= 0.8, (first < 0.8) & (second >= 0.7)
+    rest = ~ones & ~twos
+    assert min(ones.sum(), twos.sum(), rest.sum()) > 10
+    assert np.array_equal(answers[ones], known[0][ones]) and (asked[ones] == 1).all()
+    assert np.array_equal(answers[twos], known[1][twos]) and (asked[twos] == 2).all()
+    assert np.allclose(np.exp(answers[rest]), np.mean([np.exp(k[rest]) for k in known], axis=0)) and (asked[rest] == 3).all()
+    assert [k for k, _ in seen] == [0, 1, 2]  # each is asked once, and only for what the others left
+    assert np.array_equal(seen[1][1], np.flatnonzero(~ones)) and np.array_equal(seen[2][1], np.flatnonzero(rest))
+
+
+def test_a_sequence_at_its_ends():
+    known = three()
+    members = [lambda rows, k=k: known[k][rows] for k in range(3)]
+    answers, asked = in_sequence(members, [0, 0], 200)  # always sure enough
+    assert np.array_equal(answers, known[0]) and (asked == 1).all()
+    answers, asked = in_sequence(members, [1, 1], 200)  # never: a plain vote
+    assert np.allclose(np.exp(answers), np.mean(np.exp(known), axis=0)) and (asked == 3).all()
+    assert np.allclose(in_sequence(members[:1], [], 200)[0], known[0])
+    with pytest.raises(ValueError):
+        in_sequence(members, [0.5], 200)

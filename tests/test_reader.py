@@ -239,6 +239,85 @@ def test_a_damaged_reader_of_characters(small_class, tmp_path):
     assert "reader.json: damaged" in broken(small_class, tmp_path, edit_json(input={"fit": "squeezed"}))
 
 
+@pytest.fixture(scope="module")
+def sequence(tmp_path_factory):
+    """A reader of three networks in sequence over two views: 0, 1, 7, A, each told by its mean picture in other signs."""
+    import training  # noqa: F401
+    import keras
+    from decoding import Alphabet
+    from views import with_binary
+
+    models = []
+    for seed in range(3):
+        drawn = list(synth.signs("017A" * 30, seed=seed))
+        ink = with_binary(np.stack([picture for _, picture in drawn]))[..., 3].reshape(len(drawn), -1) / 255
+        means = np.stack([ink[[s == symbol for s, _ in drawn]].mean(axis=0) for symbol in "017A"])
+        image = keras.Input((28, 28, 4), name="image")
+        models.append(keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image[..., 3]))))
+        models[-1].layers[-1].set_weights([means.T / 20, -(means**2).sum(axis=1) / 40])
+    common = dict(alphabet=Alphabet("017A"), size=(28, 28), channels=4, normalisation="views", fit="views", scores=[], seed=0,
+                  data={"name": "means", "count": 120, "digest": "", "terms": ""})
+    facts = saving.contract(kind="ensemble", decoding={"thresholds": [0.6, 0.6]}, **common)
+    members = [saving.contract(kind="class", decoding={}, **common) for _ in models]
+    folder = tmp_path_factory.mktemp("models") / "sequence"
+    return saving.save_ensemble(folder, models, members, facts, np.zeros((4, 28, 28, 4), np.uint8))
+
+
+def test_a_reader_of_several_networks_answers_as_its_members_where_they_are_sure(sequence):
+    whole, members = Reader.load(sequence), [Reader.load(sequence / str(k)) for k in (1, 2, 3)]
+    pictures = [picture for _, picture in synth.signs("017A" * 25, seed=77)]
+    answers, alone = whole.read(pictures, top=4), [member.read(pictures, top=4) for member in members]
+    passed = [0, 0, 0]
+    for answer, *opinions in zip(answers, *alone):
+        sure = [k for k in (0, 1) if opinions[k].confidence >= 0.6]
+        if sure:
+            assert answer == opinions[sure[0]]
+        else:
+            voted = {text: np.mean([dict(o.alternatives)[text] for o in opinions]) for text in "017A"}
+            assert answer.text == max(voted, key=voted.get)
+            assert answer.confidence == pytest.approx(max(voted.values()), abs=1e-6)
+        passed[sure[0] if sure else 2] += 1
+    assert min(passed) > 3
+    assert whole.read(pictures[0]) == whole.read(pictures)[0]
+
+
+def test_a_reader_of_two_views_is_given_one_picture(sequence, tmp_path):
+    whole = Reader.load(sequence)
+    picture = next(synth.signs("A", seed=5))[1]
+    Image.fromarray(picture).save(tmp_path / "x.png")
+    expected = whole.read(picture)
+    assert whole.read(tmp_path / "x.png") == expected and whole.read(Image.fromarray(picture)) == expected
+    assert whole.read(255 - picture).text == expected.text  # the ink is the same
+    wide = np.pad(picture, ((0, 0), (28, 28), (0, 0)), mode="edge")
+    reading = whole.read(wide, spans=True)
+    assert reading.spans == ((0.0, 84.0),)
+    with pytest.raises(ImageError, match="all of one colour"):
+        whole.read(np.full((40, 40, 3), 9, np.uint8))
+
+
+def test_damaged_readers_of_several_networks(sequence, tmp_path):
+    def damaged(change):
+        shutil.rmtree(tmp_path / "broken", ignore_errors=True)
+        return broken(sequence, tmp_path, change)
+    assert "its thresholds are not what they must be" in damaged(edit_json(decoding={"thresholds": [0.5, 7]}))
+    assert "damaged (TypeError" in damaged(edit_json(decoding=None))
+    assert "no reader in" in damaged(lambda folder: shutil.rmtree(folder / "3"))
+    assert "do not belong together" in damaged(lambda folder: edit_json(alphabet="017B")(folder / "2"))
+    assert "not the file that its reader.json describes" in damaged(lambda folder: (folder / "1" / "model.onnx").write_bytes(b"x"))
+
+
+def test_an_ensemble_is_saved_whole_or_not_at_all(sequence, tmp_path, monkeypatch):
+    import keras
+    shutil.copytree(sequence, tmp_path / "mine")
+    before = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
+    models = [keras.models.load_model(sequence / str(k) / "model.keras") for k in (1, 2)]
+    facts = Reader.load(sequence).contract
+    monkeypatch.setattr(saving, "_describe", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError):
+        saving.save_ensemble(tmp_path / "mine", models, [Reader.load(sequence / "1").contract] * 2, facts, np.zeros((2, 28, 28, 4), np.uint8))
+    assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("name", ["char_cnn", "cnn_lstm"])
 def test_the_shipped_readers_of_characters(name):
     """Parity with Keras, and the claimed score, on test images that they never saw."""

@@ -13,6 +13,7 @@ from PIL import Image
 import synth
 import train
 import utils
+from views import binary
 from images import normalise
 from reader import Reader
 
@@ -119,9 +120,9 @@ def test_useless_data_gets_one_line(labels, message, tmp_path):
 def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
     script = [sys.executable, str(utils.ROOT / "train.py")]
     bare = run(*script)
-    assert bare.returncode == 0 and "train.py captcha  --data FOLDER --name mine" in bare.stdout
+    assert bare.returncode == 0 and "train.py captcha    --data FOLDER --name mine" in bare.stdout
     for arguments in (["captcha"], ["speech", "--data", "x", "--name", "y"], ["captcha", "--data", "x", "--name", "../y"],
-                      ["captcha", "--data", "x", "--name", "captcha"], ["char_cnn", "--data", "x", "--name", "cnn_lstm"],
+                      ["captcha", "--data", "x", "--name", "captcha"], ["dual_input", "--data", "x", "--name", "dual_input"], ["char_cnn", "--data", "x", "--name", "cnn_lstm"],
                       ["captcha", "--data", "x", "--name", "y", "--labels", "hex"],
                       ["char_cnn", "--data", "x", "--name", "y", "--labels", "colour"],
                       ["captcha", "--data", "x", "--name", "y", "--epochs", "0"]):
@@ -170,3 +171,26 @@ def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("folder 'x1' is no class by hex: rename it, or choose another way with --labels")
     assert not (utils.ROOT / "models" / "never-made").exists()
+
+
+def test_two_views_of_ones_own(tmp_path):
+    """Folders by number in colour, with binary twins for some, a class that is missing, a file that is no picture."""
+    symbols, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
+    for i, (symbol, picture) in enumerate(synth.signs(symbols[:24] * 8, seed=6, families=("open_sans",))):
+        name = f"{'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.index(symbol)}/{i}.PNG"
+        for place, pixels in ((folder, picture), (tmp_path / "own" / "data-bin", binary(picture[None])[0, :, :, 0])):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            if place == folder or i % 2:
+                Image.fromarray(pixels).save(place / name)
+    (folder / "0" / "broken.png").write_text("no image")
+    project = copy_project(tmp_path / "project")
+    done = run(*command(project, tmp_path / "own", "mine", "--epochs", 3, lesson="dual_input"))
+    assert done.returncode == 0, done.stderr
+    for word in ("broken.png", "no binary twin", "C: the reader will not know these", "exact", "read with it"):
+        assert word in done.stdout, word
+    assert "published" not in done.stdout
+    facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
+    assert facts["alphabet"] == symbols[:24] and facts["kind"] == "class" and facts["input"]["fit"] == "views"
+    for form, sign in (("text", "\t"), ("csv", ","), ("json", '"text": '), ("xml", "<image path=")):
+        main = run(sys.executable, project / "main.py", "--model", "mine", "--format", form, folder)
+        assert main.returncode == 1 and sum(sign in line for line in main.stdout.splitlines()) >= 192
