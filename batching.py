@@ -12,7 +12,7 @@ from images import normalise
 
 cv2.setNumThreads(1)  # a training has one thread
 GRID = 5              # points of the elastic field, a side
-ZOOM = 0.08           # by how much the views are scaled, standard deviation of the logarithm
+ZOOM = 0.05           # by how much the views are scaled, standard deviation of the logarithm
 
 
 def distort(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:

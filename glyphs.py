@@ -34,7 +34,7 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     ink = ink_of(grey)
     if ink.max() <= STRONG:
         raise ImageError("no ink to be seen: nothing to read")
-    left, top, right, bottom = _ink_box(ink)
+    left, top, right, bottom = ink_box(ink)
     longest = max(right - left, bottom - top)
     if longest > 2 * SIZE:  # EMNIST's blur: one pixel for ink about 60 pixels high
         ink = np.asarray(Image.fromarray(ink).filter(ImageFilter.GaussianBlur(longest / 60)))
@@ -96,7 +96,7 @@ def otsu(counts: np.ndarray) -> np.ndarray:
     return (best.argmax(axis=-1) + 254 - best[..., ::-1].argmax(axis=-1)) // 2  # the middle of a gap: light and dark swap evenly
 
 
-def _ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
+def ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) around the ink but for its specks."""
     def ends(profile):
         share = np.cumsum(profile, dtype=np.float64) / profile.sum(dtype=np.float64)

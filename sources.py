@@ -122,8 +122,8 @@ def load_sources(path: Path | None = None, naming: str | None = None, symbols: s
     """{name: Source}: one of a folder or zip of one's own, divided by utils.split; without `path` the course's.
 
     These are "pen" and "street" where their zips are found, "scans" (EMNIST byclass on coloured paper; at most `scans`
-    a class to train on) and "fonts" (`drawn` a class, tests in families that training has not). Of scans and fonts the test
-    part stays apart. Each test part is for one look. Raises DataError.
+    a class to train on) and "fonts" (`drawn` a class, tests in families that training has not). Each test part is for one
+    look. Raises DataError.
     """
     if path is not None:
         return {"yours": _own(Path(path), naming, symbols, seed)}
@@ -171,8 +171,8 @@ def _scans(per_class: int | None) -> Source:
 
 
 def _fonts(per_class: int) -> Source:
-    parts = []
-    for seed, (count, families) in enumerate(((per_class, synth.SIGNS), (20, synth.SIGNS), (40, synth.UNSEEN))):
+    parts, fewer = [], (max(5, per_class // 15), max(10, 2 * per_class // 15))
+    for seed, (count, families) in enumerate(((per_class, synth.SIGNS), (fewer[0], synth.SIGNS), (fewer[1], synth.UNSEEN))):
         symbols = list(CLASSES * count)
         pictures = np.stack([picture for _, picture in synth.signs(symbols, seed, families)])
         parts.append(Labelled(with_binary(pictures), symbols, [f"drawn[{i}]" for i in range(len(symbols))]))

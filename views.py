@@ -8,24 +8,50 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from glyphs import otsu
-from images import ImageError, Placed, place, to_uint8
+from glyphs import ink_box, otsu
+from images import MIN_SIDE, ImageError, Placed, place, to_uint8
 
 SIZE = 28
 CHANNELS = 4  # red, green, blue, and the binary view: 0 paper, 255 ink
+NEAR = 20     # pixels; smaller ink is looked at more closely
 FLAT = 3      # grey levels from end to end below which a picture shows nothing
 
 
 def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     """A picture (mode "L" or "RGB", any size) as uint8 (28, 28, 4), and where it came to lie.
 
-    The whole picture is scaled into 28 x 28 with its aspect ratio kept; then the binary view is made of these pixels.
-    Raises ImageError where it is all of one colour.
+    The picture is scaled into 28 x 28 with its aspect ratio kept; where its ink is small in it, nearer (see `_nearer`).
+    The binary view is made of these pixels. Raises ImageError where the picture is all of one colour.
     """
-    colour = to_uint8(picture, (SIZE, SIZE), 3)
+    colour, spot = to_uint8(picture, (SIZE, SIZE), 3), place(picture.size, (SIZE, SIZE))
     if np.ptp(colour, axis=(0, 1)).max() < FLAT:
         raise ImageError("all of one colour: nothing to read")
-    return with_binary(colour[None])[0], place(picture.size, (SIZE, SIZE))
+    made = with_binary(colour[None])[0]
+    box = _nearer(made[:, :, 3], spot, picture.size)
+    if box is None:
+        return made, spot
+    part = picture.crop(box)
+    near = place(part.size, (SIZE, SIZE))
+    spot = near._replace(left=near.left - round(box[0] * near.scale), top=near.top - round(box[1] * near.scale))
+    return with_binary(to_uint8(part, (SIZE, SIZE), 3)[None])[0], spot
+
+
+def _nearer(ink: np.ndarray, spot: Placed, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The part of a picture of `size` (left, top, right, bottom) to look at more closely, or None.
+
+    Ink (H, W) whose longest side is L < NEAR pixels comes out sqrt(L * NEAR) long: large enough to be told, and what was
+    smaller stays smaller, as often only the size tells c from C.
+    """
+    left, top, right, bottom = ink_box(ink)
+    longest = max(right - left, bottom - top)
+    if longest >= NEAR:
+        return None
+    side = SIZE / spot.scale * (longest / NEAR) ** 0.5
+    ends = []
+    for middle, offset, length in (((left + right) / 2, spot.left, size[0]), ((top + bottom) / 2, spot.top, size[1])):
+        start = min(max(0.0, (middle - offset) / spot.scale - side / 2), max(0.0, length - side))
+        ends.append((round(start), min(length, max(round(start) + MIN_SIDE, round(start + side)))))
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 
 def with_binary(colour: np.ndarray) -> np.ndarray:

@@ -335,3 +335,26 @@ def test_the_shipped_readers_of_characters(name):
         return
     claimed = one.contract["scores"][0]
     assert result.n == claimed["n"] and result.exact == pytest.approx(claimed["exact"], abs=0.002)
+
+
+def test_the_shipped_reader_of_two_views():
+    """Parity of its networks with Keras, and the claimed scores, on test images that they never saw."""
+    import sources
+    import training  # noqa: F401
+    import keras
+    whole = Reader.load("dual_input")
+    course = sources.load_sources(scans=10, drawn=10)
+    examples = normalise(np.concatenate([source.test.images[:100] for source in course.values()]), "views")
+    for k, member in enumerate(whole._members, start=1):
+        model = keras.models.load_model(utils.ROOT / "models" / "dual_input" / str(k) / "model.keras", compile=False)
+        assert model.count_params() <= 600_000
+        assert np.abs(training.log_softmax(model.predict_on_batch(examples)) - member.log_probs(examples)).max() < 1e-4
+    claimed = {score["on"]: score for score in whole.contract["scores"]}
+    for name, source in course.items():
+        readings = whole.read(source.test.images[..., :3])
+        result = scores.score([r.text for r in readings], source.test.labels)
+        claim = claimed.get(f"test images: {source.what}")
+        if claim and claim["n"] == result.n:  # the data that it was measured on
+            assert result.exact == pytest.approx(claim["exact"], abs=0.002), name
+        else:
+            assert result.exact > 0.5, name
