@@ -132,8 +132,8 @@ class Reader:
         if spans and self.kind == "ctc":
             steps = align(log_probs, self.alphabet.encode(text))
             where = tuple(self._pixels(a * self._stride, b * self._stride, prepared) for a, b in steps)
-        elif spans and self.fit == "views":  # the whole picture
-            where = ((0.0, float(prepared.width)),)
+        elif spans and self.fit == "views":  # what of the picture was looked at
+            where = (self._pixels(0, self.size[1], prepared),)
         elif spans:
             middle, half = self.size[1] / 2, prepared.placed.width / 2
             where = (self._pixels(middle - half, middle + half, prepared),)

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Callable
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 import synth
 import utils
@@ -26,13 +28,15 @@ PHOTOS = {"pen": ("pen_photos.zip", "photographs of pen on paper"),
 @dataclass
 class Source:
     """One kind of images. `audit` is utils.audit's table of all that was found. `balanced`: its classes are to be drawn
-    in equal shares (its test part has as many of each, or nobody knows), not as often as they come.
+    in equal shares (its test part has as many of each, or nobody knows), not as often as they come. `pictures`: functions,
+    each giving a picture of the test part as a Reader takes it.
     """
     what: str
     train: Labelled
     validation: Labelled
     test: Labelled
     audit: pd.DataFrame
+    pictures: list[Callable]
     balanced: bool = True
 
 
@@ -132,7 +136,8 @@ def load_sources(path: Path | None = None, naming: str | None = None, symbols: s
         for zipped in (folder / place / file for folder in utils.data_folders() for place in ("chars62", "")):
             if zipped.exists() and name not in sources:
                 data, _, _ = load_views(zipped, "index")
-                sources[name] = Source(what, *utils.split(data), _audit(data), balanced=False)
+                parts = utils.split(data)
+                sources[name] = Source(what, *parts, _audit(data), _originals(zipped, parts[2]), balanced=False)
     return sources | {"scans": _scans(scans), "fonts": _fonts(drawn)}
 
 
@@ -151,7 +156,12 @@ def _own(path: Path, naming: str | None, symbols: str | None, seed: int) -> Sour
     if missing:
         audit.loc["no images of"] = len(missing), f"{missing}: the reader will not know these", []
     train, validation, test = utils.split(data, seed)
-    return Source(f"images of {path.name}", with_twins(train, twins), validation, test, audit)
+    return Source(f"images of {path.name}", with_twins(train, twins), validation, test, audit, _originals(path, test))
+
+
+def _originals(path: Path, part: Labelled) -> list[Callable]:
+    read = {found.name: found.read for found in find_all(path)}
+    return [read[name] for name in part.names]
 
 
 def _audit(data: Labelled, alphabet: Alphabet | None = None) -> pd.DataFrame:
@@ -164,10 +174,10 @@ def _scans(per_class: int | None) -> Source:
     audit = _audit(data)
     train, validation = hold_out(without(data, test), 50)
     if per_class:
-        train = at_most(train, per_class)
+        train, validation = at_most(train, per_class), at_most(validation, 10)
     for seed, part in enumerate((train, validation, test)):
-        part.images = with_binary(synth.on_paper(part.images, np.random.default_rng(seed)))
-    return Source(f"{what}, 62 classes, on coloured paper", train, validation, test, audit)
+        part.images = synth.on_paper(part.images, np.random.default_rng(seed))
+    return Source(f"{what}, 62 classes, on coloured paper", _filled(train), _filled(validation), *_as_read(test, audit))
 
 
 def _fonts(per_class: int) -> Source:
@@ -175,8 +185,23 @@ def _fonts(per_class: int) -> Source:
     for seed, (count, families) in enumerate(((per_class, synth.SIGNS), (fewer[0], synth.SIGNS), (fewer[1], synth.UNSEEN))):
         symbols = list(CLASSES * count)
         pictures = np.stack([picture for _, picture in synth.signs(symbols, seed, families)])
-        parts.append(Labelled(with_binary(pictures), symbols, [f"drawn[{i}]" for i in range(len(symbols))]))
-    return Source("signs drawn by synth.py, tests in fonts not trained on", *parts, _audit(parts[0]))
+        parts.append(Labelled(pictures, symbols, [f"drawn[{i}]" for i in range(len(symbols))]))
+    train, validation, test = parts
+    what = "signs drawn by synth.py, tests in fonts not trained on"
+    return Source(what, _filled(train), _filled(validation), *_as_read(test, _audit(train)))
+
+
+def _filled(data: Labelled) -> Labelled:
+    """Colour images of 28 x 28 that their ink fills, with their binary view."""
+    data.images = with_binary(data.images)
+    return data
+
+
+def _as_read(test: Labelled, audit: pd.DataFrame) -> tuple[Labelled, pd.DataFrame, list[Callable]]:
+    """A test part of colour images, brought to views as a Reader does it, each by itself; `audit`; its pictures."""
+    pictures = [lambda image=image: image for image in test.images]
+    test.images = np.stack([views(Image.fromarray(image))[0] for image in test.images])
+    return test, audit, pictures
 
 
 def group(sources: dict[str, Source]) -> tuple[Labelled, np.ndarray]:

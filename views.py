@@ -14,7 +14,8 @@ from images import MIN_SIDE, ImageError, Placed, place, to_uint8
 SIZE = 28
 CHANNELS = 4  # red, green, blue, and the binary view: 0 paper, 255 ink
 NEAR = 20     # pixels; smaller ink is looked at more closely
-FLAT = 3      # grey levels from end to end below which a picture shows nothing
+FAINT = 12    # levels from end to end below which a picture shows nothing
+FLAT = 3      # levels below which its pixels are not parted at all
 
 
 def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
@@ -24,9 +25,9 @@ def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     The binary view is made of these pixels. Raises ImageError where the picture is all of one colour.
     """
     colour, spot = to_uint8(picture, (SIZE, SIZE), 3), place(picture.size, (SIZE, SIZE))
-    if np.ptp(colour, axis=(0, 1)).max() < FLAT:
-        raise ImageError("all of one colour: nothing to read")
     made = with_binary(colour[None])[0]
+    if np.ptp(colour, axis=(0, 1)).max() < FAINT or not made[..., 3].any():
+        raise ImageError("all of one colour: nothing to read")
     box = _nearer(made[:, :, 3], spot, picture.size)
     if box is None:
         return made, spot

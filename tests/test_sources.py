@@ -1,5 +1,4 @@
 """Characters from several sources: folders however named, binary twins, what is missing, and no leak between parts."""
-import json
 import shutil
 import zipfile
 
@@ -11,9 +10,10 @@ import sources
 import synth
 import utils
 from emnist import CLASSES
+from images import open_image
 from labels import DataError
 from sources import absent, load_sources, load_views
-from views import binary
+from views import binary, views
 
 
 def lay(folder, symbols, name=lambda symbol: symbol, suffix=".png", seed=0):
@@ -144,6 +144,8 @@ def test_the_courses_sources(course):
         assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2], name
         assert set(source.train.labels) == set(CLASSES) and all(map(len, parts))
         assert np.array_equal(source.test.images[..., 3:], binary(source.test.images[..., :3]))
+        prepared = [views(open_image(picture()))[0] for picture in source.pictures]  # as a Reader does
+        assert np.array_equal(source.test.images, np.stack(prepared)), name
     if "pen" in course:
         assert course["pen"].audit.loc["exact duplicates", "count"] == 462
         assert course["street"].audit.loc["duplicates that disagree", "count"] == 1

@@ -28,7 +28,7 @@ colours = st.tuples(*[st.integers(0, 255)] * 3)
 @given(colours, colours)
 def test_ink_is_white_whatever_the_colours(ink, paper):
     pixels, where = cross(ink, paper)
-    if np.abs(np.subtract(ink, paper)).max() >= 6:
+    if np.abs(np.subtract(ink, paper)).max() >= 6:  # far enough apart
         assert np.array_equal(binary(pixels[None])[0, :, :, 0], where * np.uint8(255))
 
 
@@ -65,6 +65,34 @@ def test_a_constant_picture_has_no_ink_and_is_not_read(value):
     assert binary(plain[None]).max() == 0
     with pytest.raises(ImageError, match="all of one colour: nothing to read"):
         views(Image.fromarray(plain))
+
+
+def test_faint_grain_is_nothing_to_read():
+    grain = np.random.default_rng(0).normal(200, 1.5, (28, 28, 3)).astype(np.uint8)
+    with pytest.raises(ImageError, match="nothing to read"):
+        views(Image.fromarray(grain))
+
+
+def framed(side, scale, seed=4):
+    """A drawn R, `scale` of `side` pixels, somewhere on a page of `side` x 1.5 `side` pixels; and where."""
+    glyph = 255 - next(synth.glyphs("R", seed=1))[1][4:-4, 4:-4, 0]
+    small = np.asarray(Image.fromarray(glyph).resize((round(side * scale),) * 2, Image.Resampling.BICUBIC))
+    rng = np.random.default_rng(seed)
+    page = np.clip(rng.normal(235, 3, (side, side * 3 // 2)), 0, 255).astype(np.uint8)
+    top, left = rng.integers(0, side - len(small)), rng.integers(0, side * 3 // 2 - len(small))
+    page[top:top + len(small), left:left + len(small)] = np.minimum(small, 235)
+    return Image.fromarray(page), left, left + len(small)
+
+
+@pytest.mark.parametrize("scale", [0.12, 0.3, 0.6])
+def test_small_ink_is_looked_at_more_closely_and_stays_smaller(scale):
+    picture, left, right = framed(160, scale)
+    made, spot = views(picture)
+    rows, columns = np.flatnonzero(made[..., 3].any(axis=1)), np.flatnonzero(made[..., 3].any(axis=0))
+    plain = 28 / 240 * 160 * scale  # its size without
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx((20 * plain) ** 0.5, abs=3)
+    at = [(x - spot.left) / spot.scale for x in (columns[0], columns[-1] + 1)]  # back in the picture
+    assert at == pytest.approx([left, right], abs=2.5 / spot.scale)
 
 
 def test_a_transparent_picture_is_read_by_its_visible_ink():
