@@ -12,7 +12,7 @@ from decoding import Alphabet
 from emnist import CLASSES, find_emnist, load_emnist
 from glyphs import SIZE, glyph
 from images import EXTENSIONS, Found, ImageError, find_images
-from labels import DataError, read_labels
+from labels import DataError, clean, read_labels
 from utils import Labelled, digests
 
 HEX = {f"{ord(c):02x}": c for c in CLASSES}  # names of the folders in NIST's own edition
@@ -48,7 +48,9 @@ def decode_characters(path, files: list[Found], naming: str | None, shape, to_pi
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
         raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class in a folder "
                         "named by its character, NIST's code or its number, or write a labels.csv (file,label)")
-    return utils.decode(path, files, single, missing, shape, to_pixels)
+    data = utils.decode(path, files, single, missing, shape, to_pixels)
+    data.unlabelled = [f"{name}: {labels[name]!r} is not one character" if name in labels else name for name in data.unlabelled]
+    return data
 
 
 def _labels(files, root: Path, naming: str | None) -> tuple[dict[str, str], list[str]]:
@@ -76,7 +78,7 @@ def class_names(folders, naming: str | None = None) -> dict[str, str]:
     readings = {
         "hex": {f: HEX[f.lower()] for f in folders if f.lower() in HEX},
         "index": {f: CLASSES[int(f)] for f in folders if f.isascii() and f.isdigit() and int(f) < len(CLASSES)},
-        "name": {f: f for f in folders},
+        "name": {f: clean(f) for f in folders},
     }
     if naming is not None and naming not in readings:
         raise DataError(f"labels {naming!r}: use {', '.join(readings)}")

@@ -38,7 +38,7 @@ def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
         elif path.parent in text_folders:
             label = texts.get(path.with_suffix(""))
         else:
-            label = _clean(path.stem.split("_")[0])
+            label = clean(path.stem.split("_")[0])
         if label:
             labels[str(path)] = label
     known = {str(path) for path in pictures}
@@ -46,7 +46,7 @@ def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
     return labels, [name for name in listed if name not in known]
 
 
-def _clean(label: str) -> str:
+def clean(label: str) -> str:
     """Unicode in one form (macOS stores file names decomposed), no white space around."""
     return unicodedata.normalize("NFC", label).strip()
 
@@ -54,7 +54,7 @@ def _clean(label: str) -> str:
 def _read_text(found: Found) -> str:
     """A label from its own file; empty, so that the image counts as unlabelled, where it cannot be read."""
     try:
-        return _clean(found.read().decode("utf-8-sig"))
+        return clean(found.read().decode("utf-8-sig"))
     except (ImageError, UnicodeDecodeError):
         return ""
 
@@ -76,5 +76,5 @@ def _read_table(found: Found) -> dict[str, str]:
     if not {"file", "label"} <= set(columns):
         raise DataError(f"{found.name}: the first line must name the columns file,label, not {','.join(first)[:60]!r}")
     file, label = columns.index("file"), columns.index("label")
-    return {row[file].strip().replace("\\", "/").removeprefix("./"): _clean(row[label])
+    return {row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label])
             for row in rows if len(row) > max(file, label)}

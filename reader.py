@@ -82,11 +82,18 @@ class Reader:
         facts = _read_contract(folder)
         if facts["kind"] != "ensemble":
             return cls(facts, _open_session(folder / "model.onnx", facts))
-        members = [cls.load(folder / str(k + 1)) for k in range(len(facts["decoding"]["thresholds"]) + 1)]
-        for member in members:
-            if any(member.contract[key] != facts[key] for key in ("alphabet", "input")) or member.kind != "class":
-                raise ReaderError(f"{folder}: its members do not belong together; train the reader again")
-        return cls(facts, members=members)
+        return cls(facts, members=[cls._member(folder, k, digest, facts) for k, digest in
+                                   enumerate(facts["decoding"]["members"], start=1)])
+
+    @classmethod
+    def _member(cls, folder: Path, number: int, digest: str, facts: dict) -> "Reader":
+        if not (folder / str(number) / "reader.json").is_file():
+            raise ReaderError(f"{folder}: its member {number} is missing; restore the folder, or train the reader again")
+        member = cls.load(folder / str(number))
+        if member.contract["onnx_sha256"] != digest or any(member.contract[key] != facts[key] for key in ("alphabet", "input")):
+            raise ReaderError(f"{folder}: its member {number} is not the one that its reader.json describes; restore the "
+                              "folder, or train the reader again")
+        return member
 
     def read(self, images, top: int = 1, spans: bool = False):
         """One Reading for one image, a list of Readings for many.
@@ -96,6 +103,8 @@ class Reader:
         probable may, rarely, be another than the greedy one); `spans` adds where each character was read. Raises
         images.ImageError for an image that cannot be read.
         """
+        if top < 1:
+            raise ValueError(f"top = {top}: at least 1 text is read")
         one = hasattr(images, "convert") or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or (
             isinstance(images, np.ndarray) and images.ndim < 4)
         images, readings = iter([images] if one else images), []
@@ -175,7 +184,7 @@ def _check(facts: dict):
         if not _whole(how["time_steps"], *lengths) or len(lengths) != 2 or how["blank"] != 0:
             raise ValueError("a length or blank is not what it must be")
     if facts["kind"] == "ensemble":
-        if not how["thresholds"] or not all(0 <= threshold <= 1 for threshold in how["thresholds"]):
+        if len(how["members"]) != len(how["thresholds"]) + 1 or not all(0 <= t <= 1 for t in how["thresholds"]):
             raise ValueError("its thresholds are not what they must be")
     else:
         facts["onnx_sha256"].lower()

@@ -26,7 +26,7 @@ def contract(*, kind: str, alphabet: Alphabet, size: tuple[int, int], channels: 
     kind: "ctc", a string; "class", one character; "ensemble", one character by several networks. size is (height, width).
     fit: "picture", the whole picture scaled into the input; "glyph", its ink found and brought to EMNIST's form
     (glyphs.py); "views", colours and ink (views.py). decoding: of a CTC reader `time_steps` and `lengths`, (least, most)
-    symbols where all labels agree, else None; of an ensemble `thresholds` (decoding.in_sequence); else notes for people.
+    symbols where all labels agree, else None; of an ensemble `thresholds` (decoding.in_sequence; the digests of its `members` come with them); else notes.
     data: name, count, digest, terms. scores: on, n, exact, low, high, ... each.
     """
     return {
@@ -76,10 +76,11 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
 def save_ensemble(folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4) -> Path:
     """Save several models, each with its contract in `members`, as one reader of kind "ensemble"; see `save`."""
     with _replaced(reserve(folder)) as part:
+        digests = []
         for k, (model, member) in enumerate(zip(models, members, strict=True), start=1):
             (part / str(k)).mkdir()
-            _write(part / str(k), model, member, examples, tolerance)
-        _describe(part, facts)
+            digests.append(_write(part / str(k), model, member, examples, tolerance))
+        _describe(part, facts | {"decoding": facts["decoding"] | {"members": digests}})
         Reader.load(part)
     return Path(folder)
 
@@ -100,7 +101,8 @@ def _replaced(folder: Path):
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: float):
+def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: float) -> str:
+    """Write the three files of a reader; the digest of its model.onnx."""
     import keras  # here, so that what only reserves a folder starts without it
 
     model = keras.Model(model.inputs, model.outputs, name="reader")  # without optimizer and loss
@@ -110,10 +112,12 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
         model.export(folder / "model.onnx", format="onnx", verbose=False)
-    _describe(folder, facts | {"onnx_sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()})
+    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    _describe(folder, facts | {"onnx_sha256": digest})
     apart = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
     if apart > tolerance:
         raise ReaderError(f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved")
+    return digest
 
 
 def _describe(folder: Path, facts: dict):

@@ -8,16 +8,17 @@ from typing import Callable
 import numpy as np
 import pandas as pd
 from PIL import Image
+from tqdm import tqdm
 
 import synth
 import utils
 from characters import at_most, decode_characters, find_all, hold_out, without
 from decoding import Alphabet
 from emnist import CLASSES, find_emnist, load_emnist
-from images import EXTENSIONS, Found, ImageError, open_image, to_uint8
+from images import EXTENSIONS, Found, ImageError, open_image
 from labels import DataError
 from utils import Labelled
-from views import CHANNELS, SIZE, binary, views, with_binary
+from views import CHANNELS, SIZE, twin_view, views
 
 TWIN = "-bin"     # what a folder of binary twins is named after the folder of pictures
 ASPECT = 0.1      # by how much the shape of a twin may differ from its picture's
@@ -46,54 +47,60 @@ def load_views(path, naming: str | None = None) -> tuple[Labelled, dict[str, np.
     """Images of one character each as uint8 (n, 28, 28, 4) (views.py); their binary twins; what is wrong with twins.
 
     Labels as in characters.load_characters. Twins are {name of the picture: uint8 (28, 28, 1)}, from a folder NAME-bin
-    beside the folder NAME, or inside `path` (data/ and data-bin/), with the same names but for the extension. A
-    picture without a twin, or whose twin cannot be used, has the binary view that is made of it. Raises DataError.
+    beside a folder NAME, `path` itself or inside it, with the same names but for the extension. A picture without a
+    twin, or whose twin cannot be used, has the binary view that is made of it. Raises DataError.
     """
-    files = find_all(path)
-    pictures, folder, twins = _apart(Path(path), files)
-    data = decode_characters(folder, pictures, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0])
-    return data, *_fitting(data, folder, twins)
+    path = Path(path)
+    files, twins = _apart(path, find_all(path))
+    data = decode_characters(path, files, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0])
+    return data, *_fitting(data, files, twins)
 
 
-def _apart(path: Path, files: list[Found]) -> tuple[list[Found], Path, dict[PurePosixPath, Found]]:
-    """(pictures, the folder they lie in, {name without folder and extension: its twin})."""
-    below = {PurePosixPath(f.name).relative_to(path.as_posix()).parts[0] for f in files if f.name != path.as_posix()}
-    pairs = [name for name in below if name + TWIN in below]
-    if len(pairs) == 1:
-        folder, beside = path / pairs[0], path / (pairs[0] + TWIN)
-    else:
-        folder, beside = path, path.with_name(path.stem + TWIN + path.suffix)
-        files = files + (find_all(beside) if beside.exists() and path.name else [])
-
-    def inside(root):
-        return [f for f in files if root.as_posix() in map(str, PurePosixPath(f.name).parents) or f.name == root.as_posix()]
-    twins = [f for f in inside(beside) if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
-    return inside(folder), folder, {_stem(f.name, beside): f for f in twins}
-
-
-def _stem(name: str, root: Path) -> PurePosixPath:
-    return PurePosixPath(name).relative_to(root.as_posix()).with_suffix("")
+def _apart(path: Path, files: list[Found]) -> tuple[list[Found], dict[str, Found]]:
+    """(all files but twins, {name of a picture without its extension: its twin})."""
+    zipped = path.suffix.lower() == ".zip"
+    beside = path.with_name(path.stem + TWIN + path.suffix if zipped else path.name + TWIN) if path.name else path
+    if beside != path and beside.exists():
+        files = files + find_all(beside)
+    folders = {folder for f in files for folder in PurePosixPath(f.name).parents} | {PurePosixPath(path.as_posix())}
+    others, twins = [], {}
+    for f in files:
+        original = _original(PurePosixPath(f.name), folders)
+        if original is None:
+            others.append(f)
+        elif original.suffix.lower() in EXTENSIONS:
+            twins[str(original.with_suffix(""))] = f
+    return others, twins
 
 
-def _fitting(data: Labelled, folder: Path, twins: dict) -> tuple[dict[str, np.ndarray], list[str]]:
+def _original(name: PurePosixPath, folders: set) -> PurePosixPath | None:
+    """The name of the picture whose twin this file is: the same but for one folder NAME-bin, beside which is a NAME."""
+    for folder in name.parents:
+        plain = folder.with_name(folder.name.replace(TWIN, "")) if TWIN in folder.name else folder
+        if plain != folder and plain in folders:
+            return plain / name.relative_to(folder)
+    return None
+
+
+def _fitting(data: Labelled, files: list[Found], twins: dict[str, Found]) -> tuple[dict[str, np.ndarray], list[str]]:
     """The twins that fit their pictures, and a line on each that does not; no twins at all are no fault."""
-    good, faults = {}, []
-    for name, (width, height) in zip(data.names, data.sizes) if twins else ():
-        twin = twins.get(_stem(name, folder))
+    good, faults, pictures = {}, [], {f.name: f for f in files}
+    for name in data.names if twins else ():
+        twin = twins.get(str(PurePosixPath(name).with_suffix("")))
         if twin is None:
             faults.append(f"{name}: no binary twin, made from the picture")
             continue
         try:
-            picture = open_image(twin.read())
+            good[name] = _twin(open_image(pictures[name].read()), open_image(twin.read()))
         except ImageError as error:
             faults.append(f"{twin.name}: {error}; made from the picture")
-            continue
-        if abs(np.log(picture.width * height / (picture.height * width))) > ASPECT:
-            faults.append(f"{twin.name}: {picture.width} x {picture.height} for a picture of {width} x {height}: another "
-                          "shape, made from the picture")
-        else:
-            good[name] = binary(to_uint8(picture, (SIZE, SIZE), 3)[None])[0]
     return good, faults
+
+
+def _twin(picture: Image.Image, twin: Image.Image) -> np.ndarray:
+    if abs(np.log(twin.width * picture.height / (twin.height * picture.width))) > ASPECT:
+        raise ImageError(f"{twin.width} x {twin.height} for a picture of {picture.width} x {picture.height}: another shape")
+    return twin_view(picture, twin)
 
 
 def with_twins(data: Labelled, twins: dict[str, np.ndarray]) -> Labelled:
@@ -129,6 +136,8 @@ def load_sources(path: Path | None = None, naming: str | None = None, symbols: s
     a class to train on) and "fonts" (`drawn` a class, tests in families that training has not). Each test part is for one
     look. Raises DataError.
     """
+    if path is None and symbols:
+        raise DataError(f"ALPHABET {symbols!r}: the course's sources have their 62 characters; use it with images of your own")
     if path is not None:
         return {"yours": _own(Path(path), naming, symbols, seed)}
     sources = {}
@@ -176,8 +185,8 @@ def _scans(per_class: int | None) -> Source:
     if per_class:
         train, validation = at_most(train, per_class), at_most(validation, 10)
     for seed, part in enumerate((train, validation, test)):
-        part.images = synth.on_paper(part.images, np.random.default_rng(seed))
-    return Source(f"{what}, 62 classes, on coloured paper", _filled(train), _filled(validation), *_as_read(test, audit))
+        part.images = synth.on_paper(part.images, np.random.default_rng(seed), far=0.0 if part is test else 0.5)
+    return _drawn(f"{what}, 62 classes, on coloured paper", train, validation, test, audit)
 
 
 def _fonts(per_class: int) -> Source:
@@ -186,22 +195,26 @@ def _fonts(per_class: int) -> Source:
         symbols = list(CLASSES * count)
         pictures = np.stack([picture for _, picture in synth.signs(symbols, seed, families)])
         parts.append(Labelled(pictures, symbols, [f"drawn[{i}]" for i in range(len(symbols))]))
-    train, validation, test = parts
-    what = "signs drawn by synth.py, tests in fonts not trained on"
-    return Source(what, _filled(train), _filled(validation), *_as_read(test, _audit(train)))
+    return _drawn("signs drawn by synth.py, tests in fonts not trained on", *parts, _audit(parts[0]))
 
 
-def _filled(data: Labelled) -> Labelled:
-    """Colour images of 28 x 28 that their ink fills, with their binary view."""
-    data.images = with_binary(data.images)
-    return data
-
-
-def _as_read(test: Labelled, audit: pd.DataFrame) -> tuple[Labelled, pd.DataFrame, list[Callable]]:
-    """A test part of colour images, brought to views as a Reader does it, each by itself; `audit`; its pictures."""
+def _drawn(what: str, train: Labelled, validation: Labelled, test: Labelled, audit: pd.DataFrame) -> Source:
+    """A source of colour images, brought to views as a Reader does it; what shows nothing is left out of training."""
     pictures = [lambda image=image: image for image in test.images]
-    test.images = np.stack([views(Image.fromarray(image))[0] for image in test.images])
-    return test, audit, pictures
+    train, validation, test = (_viewed(part) for part in (train, validation, test))
+    return Source(what, train, validation, test, audit, pictures)
+
+
+def _viewed(data: Labelled) -> Labelled:
+    seen = np.zeros((len(data), SIZE, SIZE, CHANNELS), np.uint8)
+    shown = np.ones(len(data), bool)
+    for i, image in enumerate(tqdm(data.images, desc="views", unit=" images", disable=None)):
+        try:
+            seen[i], _ = views(Image.fromarray(image))
+        except ImageError:
+            shown[i] = False
+    data.images = seen
+    return data.take(shown)
 
 
 def group(sources: dict[str, Source]) -> tuple[Labelled, np.ndarray]:

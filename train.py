@@ -13,8 +13,6 @@ import re
 import sys
 from pathlib import Path
 
-import nbformat
-
 ROOT = Path(__file__).resolve().parent
 LESSONS = {  # what can be trained -> its notebook, a line about it, and parameters that one's own images need
     "captcha": ("ocr.ipynb", "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)", {"STRENGTH": 0.5}),
@@ -27,6 +25,8 @@ LESSONS = {  # what can be trained -> its notebook, a line about it, and paramet
 
 def code_cells(notebook: Path):
     """The code cells of a notebook that are not tagged `course`, as (source, is the parameters cell)."""
+    import nbformat  # here, where Ctrl-C is caught: it takes a second
+
     for cell in nbformat.read(notebook, as_version=4).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code" and "course" not in tags:

@@ -102,6 +102,15 @@ def _facts(callback) -> list:
     return [type(callback).__name__, plain, schedule.get_config() if hasattr(schedule, "get_config") else str(schedule)]
 
 
+def _numbers(model) -> dict:
+    """{name: number} of a network's layers, and of what is inside the networks that it is made of."""
+    names = {layer.name: i for i, layer in enumerate(model.layers)}
+    for k, part in enumerate([model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]):
+        for i, operation in enumerate(getattr(part, "operations", part.layers)):  # a Sequential has layers only
+            names.setdefault(operation.name, f"{k}.{i}")
+    return names
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Saves the whole state of a training after each epoch; the next run with the same `settings` resumes from there.
 
@@ -118,8 +127,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None):
         super().__init__()
-        names = {layer.name: i for i, layer in enumerate(model.layers)}
-        facts = [settings, epochs, _nameless(model.get_config(), names), _nameless(model.optimizer.get_config(), {})]
+        facts = [settings, epochs, _nameless(model.get_config(), _numbers(model)), _nameless(model.optimizer.get_config(), {})]
         key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self.path = Path(folder or CACHE) / f"{name}-{key}.npz"
         self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs

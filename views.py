@@ -14,44 +14,65 @@ from images import MIN_SIDE, ImageError, Placed, place, to_uint8
 SIZE = 28
 CHANNELS = 4  # red, green, blue, and the binary view: 0 paper, 255 ink
 NEAR = 20     # pixels; smaller ink is looked at more closely
+WORKING = 4 * SIZE  # pixels of the longest side of the picture in which the ink is sought
 FAINT = 12    # levels from end to end below which a picture shows nothing
-FLAT = 3      # levels below which its pixels are not parted at all
+FLAT = 3      # levels below which pixels are not parted at all
 
 
 def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     """A picture (mode "L" or "RGB", any size) as uint8 (28, 28, 4), and where it came to lie.
 
-    The picture is scaled into 28 x 28 with its aspect ratio kept; where its ink is small in it, nearer (see `_nearer`).
-    The binary view is made of these pixels. Raises ImageError where the picture is all of one colour.
+    The picture is scaled into 28 x 28 with its aspect ratio kept; where its ink is small in it, the part around the ink
+    is. The binary view is made of these pixels. Raises ImageError where the ink does not stand out by FAINT levels.
     """
-    colour, spot = to_uint8(picture, (SIZE, SIZE), 3), place(picture.size, (SIZE, SIZE))
-    made = with_binary(colour[None])[0]
-    if np.ptp(colour, axis=(0, 1)).max() < FAINT or not made[..., 3].any():
-        raise ImageError("all of one colour: nothing to read")
-    box = _nearer(made[:, :, 3], spot, picture.size)
-    if box is None:
-        return made, spot
-    part = picture.crop(box)
-    near = place(part.size, (SIZE, SIZE))
-    spot = near._replace(left=near.left - round(box[0] * near.scale), top=near.top - round(box[1] * near.scale))
-    return with_binary(to_uint8(part, (SIZE, SIZE), 3)[None])[0], spot
+    part = _part(picture)
+    seen = picture.crop(part) if part else picture
+    spot = place(seen.size, (SIZE, SIZE))
+    pixels = with_binary(to_uint8(seen, (SIZE, SIZE), 3)[None])[0]
+    if part:
+        spot = spot._replace(left=spot.left - round(part[0] * spot.scale), top=spot.top - round(part[1] * spot.scale))
+    return pixels, spot
 
 
-def _nearer(ink: np.ndarray, spot: Placed, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The part of a picture of `size` (left, top, right, bottom) to look at more closely, or None.
+def twin_view(picture: Image.Image, twin: Image.Image) -> np.ndarray:
+    """The binary view uint8 (28, 28, 1) of a picture, from a black-and-white twin of the same shape but of any size.
 
-    Ink (H, W) whose longest side is L < NEAR pixels comes out sqrt(L * NEAR) long: large enough to be told, and what was
-    smaller stays smaller, as often only the size tells c from C.
+    Raises ImageError where the twin has no ink, or the picture shows nothing.
     """
+    part = _part(picture)
+    if part:
+        wide, high = twin.width / picture.width, twin.height / picture.height
+        left, top, right, bottom = (round(end * scale) for end, scale in zip(part, (wide, high, wide, high)))
+        twin = twin.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    view = binary(to_uint8(twin, (SIZE, SIZE), 3)[None])[0]
+    if not view.any():
+        raise ImageError("no ink stands out")
+    return view
+
+
+def _part(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    """What of a picture to look at, (left, top, right, bottom), or None: all of it.
+
+    Ink whose longest side would be L < NEAR pixels comes out half-way between L and NEAR: large enough to be told, and
+    what was smaller stays smaller, as often only its size tells c from C.
+    """
+    reduced = min(1.0, WORKING / max(picture.size))
+    small = picture.convert("RGB")
+    if reduced < 1:
+        small = small.resize([max(MIN_SIDE, round(side * reduced)) for side in picture.size], Image.Resampling.BOX)
+    pixels = np.asarray(small)
+    ink = binary(pixels[None])[0, :, :, 0]
+    if np.ptp(pixels, axis=(0, 1)).max() < FAINT or not ink.any():
+        raise ImageError("no ink stands out: nothing to read")
     left, top, right, bottom = ink_box(ink)
-    longest = max(right - left, bottom - top)
+    longest = SIZE * max(right - left, bottom - top) / max(small.size)  # as it would come out
     if longest >= NEAR:
         return None
-    side = SIZE / spot.scale * (longest / NEAR) ** 0.5
+    side = max(picture.size) * 2 * longest / (longest + NEAR)
     ends = []
-    for middle, offset, length in (((left + right) / 2, spot.left, size[0]), ((top + bottom) / 2, spot.top, size[1])):
-        start = min(max(0.0, (middle - offset) / spot.scale - side / 2), max(0.0, length - side))
-        ends.append((round(start), min(length, max(round(start) + MIN_SIDE, round(start + side)))))
+    for middle, shown, length in (((left + right) / 2, small.width, picture.width), ((top + bottom) / 2, small.height, picture.height)):
+        start = round(min(max(0.0, middle * length / shown - side / 2), max(0.0, length - side)))
+        ends.append((start, min(length, start + max(MIN_SIDE, round(side)))))
     return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 

@@ -287,13 +287,15 @@ def test_a_reader_of_two_views_is_given_one_picture(sequence, tmp_path):
     Image.fromarray(picture).save(tmp_path / "x.png")
     expected = whole.read(picture)
     assert whole.read(tmp_path / "x.png") == expected and whole.read(Image.fromarray(picture)) == expected
+    with pytest.raises(ValueError, match="at least 1 text"):
+        whole.read(picture, top=0)
     assert whole.read(255 - picture).text == expected.text  # the ink is the same
     page = np.full((80, 200), 250, np.uint8)
     page[30:50, 120:126] = 20
     (left, right), = whole.read(page, spans=True).spans  # of what was looked at: the stroke, not all the paper
     assert 60 < left < 120 and 126 < right < 190
     assert whole.read(picture, spans=True).spans == ((0.0, 28.0),)
-    with pytest.raises(ImageError, match="all of one colour"):
+    with pytest.raises(ImageError, match="no ink stands out"):
         whole.read(np.full((40, 40, 3), 9, np.uint8))
 
 
@@ -303,8 +305,10 @@ def test_damaged_readers_of_several_networks(sequence, tmp_path):
         return broken(sequence, tmp_path, change)
     assert "its thresholds are not what they must be" in damaged(edit_json(decoding={"thresholds": [0.5, 7]}))
     assert "damaged (TypeError" in damaged(edit_json(decoding=None))
-    assert "no reader in" in damaged(lambda folder: shutil.rmtree(folder / "3"))
-    assert "do not belong together" in damaged(lambda folder: edit_json(alphabet="017B")(folder / "2"))
+    assert "its member 3 is missing; restore the folder" in damaged(lambda folder: shutil.rmtree(folder / "3"))
+    for change in (lambda folder: edit_json(alphabet="017B")(folder / "2"),
+                   lambda folder: shutil.copytree(folder / "3", folder / "2", dirs_exist_ok=True)):
+        assert "its member 2 is not the one that its reader.json describes" in damaged(change)
     assert "not the file that its reader.json describes" in damaged(lambda folder: (folder / "1" / "model.onnx").write_bytes(b"x"))
 
 

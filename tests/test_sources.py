@@ -35,7 +35,7 @@ def test_folders_by_number_by_name_and_by_code(tmp_path, name, suffix):
     data, twins, faults = load_views(tmp_path / "data")
     assert sorted(data.labels) == sorted(symbols) and not twins and not faults
     for image, file in zip(data.images, data.names):
-        assert np.array_equal(image[..., :3], made[file])
+        assert np.array_equal(image, views(open_image(made[file]))[0])
     assert np.array_equal(data.images[..., 3:], binary(data.images[..., :3]))
 
 
@@ -44,6 +44,7 @@ def test_mixed_folders_keep_what_is_one_character(tmp_path):
     lay(tmp_path / "data", "B" * 3, lambda _: "bee")
     data, _, _ = load_views(tmp_path / "data")
     assert sorted(data.labels) == list("777AAA") and len(data.unlabelled) == 3
+    assert data.unlabelled[0].endswith("'bee' is not one character")
     with pytest.raises(DataError, match="folder 'A' is no class by index: rename it"):
         load_views(tmp_path / "data", "index")
 
@@ -67,7 +68,8 @@ def test_binary_twins_are_found_beside_and_inside(tmp_path, beside):
     twin_files(twins, folder, tmp_path / "set" / "data-bin", ".bmp", lambda pixels: 255 - pixels)  # dark on light
     data, found, faults = load_views(folder if beside else folder.parent)
     assert len(data) == 60 and found.keys() == twins.keys() and not faults
-    assert all(np.array_equal(found[name][:, :, 0], twins[name]) for name in twins)
+    agree = [(found[name] == image[..., 3:]).mean() for name, image in zip(data.names, data.images)]
+    assert min(agree) > 0.8 and np.median(agree) > 0.99  # cut out as their pictures are
 
 
 def test_twins_in_a_zip(tmp_path):
@@ -88,15 +90,34 @@ def test_twins_that_are_missing_damaged_or_of_another_size(tmp_path):
     files[0].unlink()
     files[1].write_bytes(b"no picture")
     Image.fromarray(np.zeros((28, 90), np.uint8)).save(files[2])  # another shape
+    Image.new("L", (28, 28), 255).save(files[4])  # blank
     larger = Image.open(files[3]).resize((84, 84), Image.Resampling.NEAREST)  # only another size
     larger.save(files[3])
     data, found, faults = load_views(folder)
-    assert len(data) == 60 and len(found) == 57 and len(faults) == 3
+    assert len(data) == 60 and len(found) == 56 and len(faults) == 4
     assert "no binary twin, made from the picture" in faults[0]
     assert "not an image that can be opened" in faults[1]
     assert "90 x 28 for a picture of 28 x 28: another shape" in faults[2]
+    assert "no ink stands out; made from the picture" in faults[3]
     name = files[3].as_posix().replace("data-bin", "data")
-    assert (found[name][:, :, 0] == twins[name]).mean() > 0.95
+    assert (found[name] == data.images[data.names.index(name)][..., 3:]).mean() > 0.9
+
+
+def test_twins_below_other_folders_and_a_table_above_them(tmp_path):
+    folder = tmp_path / "set.v1" / "mine" / "data"
+    twins = own(folder, "AB" * 6)
+    twin_files(twins, folder, folder.with_name("data-bin"))
+    for path in (tmp_path / "set.v1", folder):
+        data, found, faults = load_views(path)
+        assert sorted(set(data.labels)) == ["A", "B"] and len(data) == len(found) == 12 and not faults
+    names = [name.removeprefix(f"{tmp_path.as_posix()}/set.v1/") for name in twins]
+    (tmp_path / "set.v1" / "labels.csv").write_text("file,label\n" + "".join(f"{name},x\n" for name in names))
+    data, found, _ = load_views(tmp_path / "set.v1")
+    assert set(data.labels) == {"x"} and len(data) == len(found) == 12
+    (tmp_path / "set.v1").rename(tmp_path / "set.v2")
+    shutil.move(tmp_path / "set.v2" / "mine" / "data-bin", tmp_path / "plain.v2-bin")
+    shutil.move(tmp_path / "set.v2" / "mine" / "data", tmp_path / "plain.v2")
+    assert len(load_views(tmp_path / "plain.v2")[1]) == 12
 
 
 def test_training_sees_the_twin_and_the_view_that_is_made(tmp_path):

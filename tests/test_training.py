@@ -1,4 +1,6 @@
 """Checkpoints: what resumes, what does not; training reads as a Reader reads."""
+import itertools
+
 import training  # noqa: F401  before keras
 import classifier
 import keras
@@ -179,3 +181,47 @@ def test_few_images_get_more_epochs():
     assert classifier.plan(90, 64, 80) == (50, 20)
     assert classifier.plan(5_000, 64, 80) == (75, 80)
     assert classifier.plan(200_000, 64, 1600, 8) == (8, 1600)
+
+
+def test_a_network_inside_another_is_known_whatever_was_built_before(tmp_path):
+    def nested():
+        inside = keras.Input((4, 4, 1))
+        inner = keras.Model(inside, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.ReLU()(inside))))
+        image = keras.Input((4, 4, 2), name="image")
+        model = keras.Model(image, inner(image[..., 1:]))
+        model.compile(optimizer="adam", loss="mse")
+        return model
+    paths = set()
+    for _ in range(2):
+        paths.add(training.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
+        keras.layers.ReLU()(keras.Input((2,)))  # counts up the names of a session
+    assert len(paths) == 1
+
+
+def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatch):
+    """Stopped after 3 of 8 epochs and resumed, the rate falls as in a training that was not."""
+    monkeypatch.setattr(training, "CACHE", tmp_path)
+    monkeypatch.setattr(training, "LOGS", tmp_path)
+
+    def fit(name):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile(optimizer=keras.optimizers.SGD(1e-9), loss="mse")
+        x = np.ones((4, 2), np.float32)
+        stream = ((x, x[:, :1]) for _ in itertools.count())
+        plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.5, min_delta=1, min_lr=0)
+        return training.run(name, model, lambda epoch: stream, 1, 8, {}, None, [plateau])["learning_rate"]
+    whole = fit("whole")
+    steps = training.Checkpoint.on_epoch_end
+    with pytest.raises(KeyboardInterrupt):
+        calls = []
+
+        def cut(self, epoch, logs=None):
+            steps(self, epoch, logs)
+            calls.append(epoch)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+        monkeypatch.setattr(training.Checkpoint, "on_epoch_end", cut)
+        fit("cut")
+    monkeypatch.setattr(training.Checkpoint, "on_epoch_end", steps)
+    assert np.allclose(fit("cut"), whole) and whole.iloc[-1] < whole.iloc[0]
