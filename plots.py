@@ -37,7 +37,8 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image, title) in enumerate(zip(axes.flat, images, titles)):
-        axis.imshow(image[:, :, 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
+        axis.imshow(image[:, :, 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255,
+                    interpolation="nearest")  # compresses well
         colour = "black" if right is None else RIGHT if right[i] else WRONG
         axis.set_title(title, fontsize=11, color=colour, family="monospace", parse_math=False)  # a $ is a $
     show(name)
