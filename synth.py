@@ -128,7 +128,7 @@ def signs(symbols, seed: int = 0, families: tuple[str, ...] = SIGNS, side: int =
 
     A font of the `families` and a weight; neighbours to the left and right, or paper all around; cut more or less closely,
     seen at an angle, half of them stretched to a square as street_view has it; ink and ground in two colours with shadow, gradient, texture, blur
-    and noise. The same arguments give the same pixels. About 500 a second on one core.
+    and noise. The same arguments give the same pixels. About 400 a second on one core.
     """
     rng = np.random.default_rng(seed)
     files = fonts(families)
@@ -189,7 +189,7 @@ def on_paper(glyphs: np.ndarray, rng: np.random.Generator, far: float = 0.0) -> 
     """Glyphs uint8 (N, H, W, 1), light on black, as scanned from coloured paper: uint8 (N, H, W, 3).
 
     A share `far` of them lies smaller on its paper, down to a third, somewhere; a fifth of these in a box, as forms have
-    it. About 2,500 a second on one core.
+    it. About 2,000 a second on one core.
     """
     inks = glyphs[..., 0].astype(np.float32) / 255
     side = inks.shape[1]
