@@ -140,21 +140,25 @@ def _add(a: float, b: float) -> float:
     return a if b == -inf else a + log1p(exp(b - a))
 
 
-def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: tuple[int, int] | None = None):
+def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: tuple[int, int] | None = None,
+                places: list[set[int]] | None = None):
     """The `top` most probable labels for (time, classes) log-probabilities, best first, as a list of Decoded.
 
     Unlike `greedy` it adds up the paths that mean the same label. At each step the `width` best classes extend the
     `width` best prefixes; with `width` >= number of labels it is exact. `lengths=(low, high)` binds the reading
-    to that many symbols: prefixes then compete within their own length, so a bound reading is always found.
-    Raises ValueError where `low` symbols cannot fit the time steps.
+    to that many symbols: prefixes then compete within their own length, so a bound reading is always found. `places`, of
+    binding.pattern, says which symbols may stand at each place. Raises ValueError where `low` symbols cannot fit the time steps.
     """
     steps, classes = log_probs.shape
+    lengths = (len(places), len(places)) if places else lengths
     low, high = lengths or (0, steps)
     if low > steps:
         raise ValueError(f"{low} symbols cannot be read from {steps} time steps")
     beams = {(): (0.0, -inf)}  # prefix -> log-probability of the paths that end in blank, and in a symbol
     for frame in np.asarray(log_probs, dtype=np.float64):
-        best = np.argsort(-frame, kind="stable")[:width].tolist()
+        best = np.argsort(-frame, kind="stable").tolist()
+        choices = [[c for c in best if c in place][:width] for place in places] if places else None
+        best = best[:width]
         grown = defaultdict(lambda: [-inf, -inf])
         for prefix, (blank, symbol) in beams.items():
             both = _add(blank, symbol)
@@ -164,7 +168,7 @@ def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: t
                 stay[1] = _add(stay[1], symbol + frame[prefix[-1]])
             if len(prefix) == high:
                 continue
-            for c in best:
+            for c in choices[len(prefix)] if choices else best:
                 if c != BLANK:
                     end = grown[prefix + (c,)]
                     end[1] = _add(end[1], frame[c] + (blank if prefix and c == prefix[-1] else both))

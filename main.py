@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from itertools import islice
+from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from tqdm import tqdm
@@ -35,7 +36,7 @@ def find_all(paths):
             yield unreadable(str(path), str(error))
 
 
-def read_all(reader: Reader, found):
+def read_all(reader: Reader, found, bound=None):
     """Yield (name, Reading, None) or (name, None, error message), in order, `BATCH` images in memory at a time."""
     found = iter(found)
     while batch := list(islice(found, BATCH)):
@@ -45,9 +46,18 @@ def read_all(reader: Reader, found):
                 prepared[i] = reader.prepare(image.read())
             except ImageError as error:
                 errors[i] = str(error)
-        readings = dict(zip(prepared, reader.read_prepared(list(prepared.values()))))
+        readings = dict(zip(prepared, reader.read_prepared(list(prepared.values()), bound=bound)))
         for i, image in enumerate(batch):
             yield _printable(image.name), readings.get(i), errors.get(i)
+
+
+def _words(path: str) -> list[str]:
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReaderError(f"{path}: not a text file that can be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): "
+                          "give a file of words, one a line") from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _printable(name: str) -> str:
@@ -124,10 +134,14 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="main.py", description="Read the text in images.")
     parser.add_argument("--model", default="captcha", metavar="NAME", help="a reader in models/, or its folder (captcha)")
     parser.add_argument("--format", default="text", choices=FORMATS, help="text (default), json, csv or xml")
+    parser.add_argument("--pattern", help="what may stand at each place: d a digit, a a letter, x either, anything else itself, "
+                        "as dd/dd/dddd")
+    parser.add_argument("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
     options = parser.parse_args(arguments)
     try:
         reader = Reader.load(options.model)
+        bound = reader.bind(options.pattern, _words(options.lexicon) if options.lexicon else None)
     except ReaderError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return 2
@@ -135,7 +149,7 @@ def main(arguments=None) -> int:
     both = sys.stdout.isatty() and sys.stderr.isatty()
     output, failed = FORMATS[options.format](AboveBar() if both else sys.stdout), 0
     try:
-        for path, reading, error in read_all(reader, tqdm(find_all(options.paths), unit=" images", disable=None)):
+        for path, reading, error in read_all(reader, tqdm(find_all(options.paths), unit=" images", disable=None), bound):
             output.write(path, reading, error)
             failed += error is not None
         output.close()

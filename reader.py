@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from binding import Bound, bind
 from decoding import Alphabet, align, best, confidence, in_sequence, log_softmax, prefix_beam
 from glyphs import SIZE as GLYPH
 from glyphs import glyph
@@ -95,21 +96,24 @@ class Reader:
                               "folder, or train the reader again")
         return member
 
-    def read(self, images, top: int = 1, spans: bool = False):
+    def read(self, images, top: int = 1, spans: bool = False, pattern: str | None = None, lexicon=None):
         """One Reading for one image, a list of Readings for many.
 
         images: a path, bytes, PIL image or uint8 array (H, W) or (H, W, C); or several, as a list, another iterable, or
         an array (N, H, W, C). `top` = k > 1 adds the k best texts (of strings by prefix beam search, of which the most
-        probable may, rarely, be another than the greedy one); `spans` adds where each character was read. Raises
-        images.ImageError for an image that cannot be read.
+        probable may, rarely, be another than the greedy one); `spans` adds where each character was read. `pattern`
+        (as dd/dd/dddd, see binding.pattern) or `lexicon`, a list of words, binds the reading to what may stand there; the
+        confidence stays that of the unbound network. Raises images.ImageError for an image that cannot be read, ReaderError for
+        a pattern or lexicon that this reader cannot read.
         """
         if top < 1:
             raise ValueError(f"top = {top}: at least 1 text is read")
+        bound = self.bind(pattern, lexicon)
         one = hasattr(images, "convert") or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or (
             isinstance(images, np.ndarray) and images.ndim < 4)
         images, readings = iter([images] if one else images), []
         while batch := [self.prepare(image) for image in islice(images, BATCH)]:
-            readings += self.read_prepared(batch, top, spans)
+            readings += self.read_prepared(batch, top, spans, bound)
         return readings[0] if one else readings
 
     def prepare(self, image) -> Prepared:
@@ -119,12 +123,20 @@ class Reader:
             return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.width)
         return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.width)
 
-    def read_prepared(self, prepared: list[Prepared], top: int = 1, spans: bool = False) -> list[Reading]:
+    def bind(self, pattern: str | None = None, lexicon=None) -> Bound | None:
+        """What readings are bound to, for `read_prepared`; see `read`. Raises ReaderError."""
+        try:
+            return bind(self.alphabet, self.contract["decoding"]["time_steps"] if self.kind == "ctc" else 1, pattern, lexicon)
+        except ValueError as error:
+            raise ReaderError(str(error)) from None
+
+    def read_prepared(self, prepared: list[Prepared], top: int = 1, spans: bool = False,
+                      bound: Bound | None = None) -> list[Reading]:
         """A Reading for each prepared image, all in one run of the network."""
         if not prepared:
             return []
         batch = normalise(np.stack([p.pixels for p in prepared]), self.how)
-        return [self._reading(matrix, p, top, spans) for matrix, p in zip(self.log_probs(batch), prepared)]
+        return [self._reading(matrix, p, top, spans, bound) for matrix, p in zip(self.log_probs(batch), prepared)]
 
     def log_probs(self, batch: np.ndarray) -> np.ndarray:
         """Log-probabilities, (N, classes) or (N, time, classes), of normalised images float32 (N, H, W, C)."""
@@ -134,8 +146,8 @@ class Reader:
         logits, = self._session.run(None, {"image": batch})
         return log_softmax(logits)
 
-    def _reading(self, log_probs, prepared: Prepared, top: int, spans: bool) -> Reading:
-        texts = self._string(log_probs, top) if self.kind == "ctc" else self._character(log_probs, top)
+    def _reading(self, log_probs, prepared: Prepared, top: int, spans: bool, bound: Bound | None) -> Reading:
+        texts = (self._string if self.kind == "ctc" else self._character)(log_probs, top, bound)
         text, sure = texts[0]
         where = ()
         if spans and self.kind == "ctc":
@@ -148,16 +160,21 @@ class Reader:
             where = (self._pixels(middle - half, middle + half, prepared),)
         return Reading(text, sure, tuple(texts) if top > 1 else (), where)
 
-    def _string(self, log_probs, top: int) -> list[tuple[str, float]]:
-        if top > 1:
+    def _string(self, log_probs, top: int, bound: Bound | None) -> list[tuple[str, float]]:
+        if bound:
+            found = bound.best(log_probs, max(10, top), top)
+        elif top > 1:
             found = prefix_beam(log_probs, width=max(10, top), top=top, lengths=self.lengths)
         else:
             found = [best(log_probs, self.lengths)]
         texts = [(self.alphabet.decode(d.indices), confidence(log_probs, d.indices)) for d in found]
         return sorted(texts, key=lambda pair: -pair[1])
 
-    def _character(self, log_probs, top: int) -> list[tuple[str, float]]:
-        order = np.argsort(-log_probs, kind="stable")[:top]
+    def _character(self, log_probs, top: int, bound: Bound | None) -> list[tuple[str, float]]:
+        order = np.argsort(-log_probs, kind="stable")
+        if bound:
+            order = order[np.isin(order + 1, bound.first())]  # the alphabet's indices begin with 1
+        order = order[:top]
         return [(self.alphabet.symbols[i], float(np.exp(log_probs[i]))) for i in order]
 
     def _pixels(self, left: float, right: float, prepared: Prepared) -> tuple[float, float]:

@@ -39,6 +39,19 @@ def test_all_read_is_0_some_not_is_1_wrong_usage_is_2(drawn, mixed, tmp_path):
     assert done.returncode == 2 and "no reader in nothing" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+def test_pattern_and_lexicon(drawn, tmp_path):
+    done = run("--pattern", "ddaaa", drawn)
+    texts = [line.split("\t")[1] for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and len(texts) == 8 and all(t[:2].isdigit() and t[2:].isalpha() for t in texts)
+    words = tmp_path / "words.txt"
+    words.write_text("\ufeffbbbbb\n\n 22222 \n", encoding="utf-8")
+    assert {line.split("\t")[1] for line in run("--lexicon", words, drawn).stdout.splitlines()} <= {"bbbbb", "22222"}
+    for arguments, message in ((("--pattern", "d/d"), "has no '/'"), (("--lexicon", tmp_path / "no.txt"), "give a file of words"),
+                               (("--lexicon", words, "--pattern", "d"), "not to both")):
+        done = run(*arguments, drawn)
+        assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
+
+
 def test_formats_agree(mixed):
     rows = {format: run("--format", format, mixed).stdout for format in ("text", "json", "csv", "xml")}
     objects = [json.loads(line) for line in rows["json"].splitlines()]

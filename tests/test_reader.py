@@ -107,6 +107,32 @@ def test_readings_keep_to_the_trained_lengths(small):
     assert {len(r.text) for r in Reader.load(small).read(noise)} <= {2, 3, 4}
 
 
+def test_a_reading_is_bound_to_a_pattern_or_a_lexicon(small, shipped, captchas):
+    reader = Reader.load(small)
+    noise = list(np.random.default_rng(1).integers(0, 255, (20, 8, 40), np.uint8))
+    assert all(len(r.text) == 3 and r.text[0] == "1" and r.text[1:].isalpha() for r in reader.read(noise, pattern="daa"))
+    assert {r.text for r in reader.read(noise, lexicon=["aab1", "1"])} <= {"aab1", "1"}  # whatever the trained lengths are
+    found = reader.read(noise[0], top=3, pattern="xx", spans=True)
+    assert len(found.alternatives) == 3 and found.text == found.alternatives[0][0] and len(found.spans) == 2
+    with pytest.raises(ReaderError, match="the alphabet '1ab' has no '/'"):
+        reader.read(noise, pattern="d/d")
+    with pytest.raises(ReaderError, match="'1111111' needs 13 time steps, the network has 10"):
+        reader.read(noise, lexicon=["1111111"])
+    data, _ = captchas
+    free, bound = shipped.read(data.images[:20]), shipped.read(data.images[:20], lexicon=sorted(set(data.labels[:20])))
+    assert all(b.confidence == f.confidence for f, b, label in zip(free, bound, data.labels) if f.text == label == b.text)
+    assert scores.score([r.text for r in bound], data.labels[:20]).exact >= scores.score([r.text for r in free], data.labels[:20]).exact
+
+
+def test_a_reader_of_characters_is_bound_too(small_class):
+    reader, (_, seven) = Reader.load(small_class), next(synth.glyphs("7", seed=3))
+    free = dict(reader.read(seven, top=4).alternatives)
+    assert reader.read(seven, pattern="a") == ("A", free["A"], (), ())
+    assert reader.read(seven, lexicon=["0", "1"]).text == max("01", key=free.get)
+    with pytest.raises(ReaderError, match="'dd' needs 3 time steps, the network has 1"):
+        reader.read(seven, pattern="dd")
+
+
 def test_a_bad_image_is_named(shipped, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"")
     with pytest.raises(ImageError, match=r"bad.png: empty file \(0 bytes\)"):
