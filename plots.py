@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
+from decoding import align
 from scores import wilson
 
 FIGURES = Path(__file__).resolve().parent / "figures"  # ignored by git
@@ -135,4 +136,20 @@ def heat(images: np.ndarray, maps, titles, name: str):
         axis.imshow(np.ones_like(share), cmap="Reds", vmin=0, vmax=1.3, alpha=0.8 * share)
         axis.set_title(title, fontsize=9, family="monospace", parse_math=False)
         axis.axis("off")
+    show(name)
+
+
+def alignment(image: np.ndarray, log_probs: np.ndarray, indices, alphabet, name: str):
+    """A uint8 image (H, W, 1), below it the log-probabilities (time, classes) of a CTC network, and where it read `indices`."""
+    spans = align(log_probs, indices)
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 4.2), layout="constrained", height_ratios=(1, 1.6))
+    top.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255, aspect="auto", extent=(0, len(log_probs), 1, 0))
+    bottom.imshow(np.maximum(log_probs.T, -12), cmap="magma", aspect="auto", interpolation="nearest",
+                  extent=(0, len(log_probs), log_probs.shape[1], 0))
+    bottom.set_yticks(np.arange(log_probs.shape[1]) + 0.5, ["blank", *alphabet.symbols], fontsize=7, family="monospace")
+    bottom.set(xlabel="time step")
+    top.axis("off")
+    for (start, end), index in zip(spans, indices):
+        top.axvspan(start, end, color=COLOURS[1], alpha=0.35)
+        top.text((start + end) / 2, -0.05, alphabet.symbols[index - 1], ha="center", va="bottom", family="monospace")
     show(name)

@@ -1,0 +1,151 @@
+"""Numbers in several scripts: their mapping, the digits of MNIST and ADBase, and what is drawn of them."""
+import gzip
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+import digits
+import synth_numbers
+import utils
+from digits import NUMBERS, SCRIPTS, load_handwritten, to_western
+from download import DataError
+from emnist import write_idx
+from synth_numbers import faces, hand, labelled, numbers, pictures, press
+
+WESTERN = faces(("open_sans", "pt_serif"), "western")
+
+
+@pytest.mark.parametrize("zero", [0x660, 0x6F0, 0x30])
+def test_all_digits_of_all_scripts_are_mapped(zero):
+    for value in range(10):
+        assert to_western(chr(zero + value)) == str(value)
+
+
+@pytest.mark.parametrize("text, western", [
+    ("١٢٣٫٤٥", "123.45"), ("١٬٢٣٤٬٥٦٧", "1,234,567"), ("۱۲/۰۳/۲۰۲۴", "12/03/2024"), ("٣،٤", "3,4"), ("\u200f٤٢\u200e", "42"),
+    ("\u202b٥-٦\u202c", "5-6"), ("−٧", "-7"), ("12.5", "12.5"), ("رقم ٥", "رقم 5"), ("", ""), ("½", "½")])
+def test_separators_and_marks(text, western):
+    assert to_western(text) == western == to_western(western)
+
+
+def idx(folder, stem, count=20, seed=0, shape=(28, 28)):
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_idx(folder / f"{stem}-images-idx3-ubyte.gz", rng.integers(0, 256, (count, *shape)))
+    write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", np.arange(count) % 10)
+
+
+def test_handwritten_digits_are_found_where_they_lie(tmp_path, monkeypatch):
+    idx(tmp_path / "mnist", "train"), idx(tmp_path / "mnist", "t10k", 10, 1), idx(tmp_path / "arabic_digits", "adbase-train", 30, 2)
+    packed = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz"
+    (tmp_path / "mnist" / "t10k-images-idx3-ubyte").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()  # unpacked files count, too
+    monkeypatch.setattr(digits, "data_folders", lambda: [tmp_path])
+    for script, part, count, origin in (("western", "train", 20, "MNIST"), ("western", "test", 10, "MNIST"), ("arabic", "train", 30, "ADBase")):
+        data, what = load_handwritten(script, part)
+        assert len(data) == count and what == origin and data.images.shape == (count, 28, 28, 1) and data.labels[:11] == list("01234567890")[:min(count, 11)]
+    data, what = load_handwritten("arabic", "test")
+    assert "drawn" in what and sorted(set(data.labels)) == list("0123456789")
+
+
+def test_damaged_or_mixed_files_of_digits_get_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(digits, "data_folders", lambda: [tmp_path])
+    idx(tmp_path, "train", 20)
+    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="has no train-labels-idx1-ubyte beside it"):
+        load_handwritten("western", "train")
+    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.arange(7))
+    with pytest.raises(DataError, match="do not belong together"):
+        load_handwritten("western", "train")
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no")
+    with pytest.raises(DataError, match="not an IDX file"):
+        load_handwritten("western", "train")
+    with pytest.raises(DataError, match="use western or arabic"):
+        load_handwritten("roman", "train")
+
+
+def test_families_and_writers_of_the_test_are_in_no_training():
+    assert not set(synth_numbers.WESTERN) & set(synth_numbers.WESTERN_UNSEEN)
+    assert not set(synth_numbers.ARABIC) & set(synth_numbers.ARABIC_UNSEEN)
+    for script, families, kept in (("western", synth_numbers.WESTERN, synth_numbers.WESTERN_UNSEEN), ("arabic", synth_numbers.ARABIC, synth_numbers.ARABIC_UNSEEN)):
+        here = {f.name.split("-")[0].split("[")[0].lower() for f in faces(families, script, installed=True)}
+        there = {f.name.split("-")[0].split("[")[0].lower() for f in faces(kept, script)}
+        assert there and not here & there
+    for script in ("western", "arabic"):
+        parts = [set(utils.digests(load_handwritten(script, part)[0].images)) for part in ("train", "test")]
+        assert not parts[0] & parts[1]
+
+
+def test_a_family_kept_for_tests_is_not_taken_from_the_machine_either(tmp_path, monkeypatch):
+    (kept,) = faces(("rubik",), "western")
+    (tmp_path / "Rubik-Bold.ttf").write_bytes(kept.read_bytes())
+    (tmp_path / "Mine.ttf").write_bytes(kept.read_bytes())
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    monkeypatch.setattr(synth_numbers.font_manager, "findSystemFonts", lambda fontext: [str(f) for f in tmp_path.iterdir()])
+    assert [f.name for f in faces((), "western", installed=True)] == ["Mine.ttf"]
+
+
+@pytest.mark.parametrize("lengths", [(1, 1), (16, 16), (3, 10)])
+def test_numbers_have_their_lengths_and_signs(lengths):
+    found = numbers(300, 1, lengths)
+    assert {len(n) for n in found} == set(range(lengths[0], lengths[1] + 1)) and set("".join(found)) <= set(NUMBERS)
+    assert all(any(c.isdigit() for c in n) for n in found) and not any(re.search(r"[./,-]{2}", n) for n in found)
+    assert set("".join(numbers(300, 1, lengths, "."))) <= set("0123456789.")
+    assert found == numbers(300, 1, lengths) != numbers(300, 2, lengths)
+
+
+def writers():
+    return {"western": press("western", WESTERN), "arabic": press("arabic", faces(("amiri", "tajawal"), "arabic")),
+            "persian": press("persian", faces(("amiri",), "persian")), "hand": hand("western", load_handwritten("western", "test")[0]),
+            "hand, arabic": hand("arabic", load_handwritten("arabic", "test")[0])}
+
+
+@pytest.mark.parametrize("kind", ["western", "arabic", "persian", "hand", "hand, arabic"])
+def test_pictures_are_seeded_and_no_ink_is_cut_off(kind, monkeypatch):
+    write = writers()[kind]
+    labels = numbers(40, 3) + ["1", "-", "8" * 16, "1,234,567,890.12"]
+    pairs = list(pictures(write, labels, 5))
+    assert [label for label, _ in pairs] == labels
+    again = list(pictures(write, labels, 5))
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(pairs, again))
+    assert all(p.dtype == np.uint8 and p.ndim == 2 and min(p.shape) >= 5 for _, p in pairs)
+    laid = []
+    original = synth_numbers._laid
+    monkeypatch.setattr(synth_numbers, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1])
+    list(pictures(write, labels, 5))
+    for ink, (placed, _) in laid:
+        border = np.concatenate([placed[0], placed[-1], placed[:, 0], placed[:, -1]])
+        assert ink.max() > 0.5 and border.max() < 0.02 and placed.max() > 0.2
+
+
+@pytest.mark.parametrize("script", ["western", "arabic", "persian"])
+def test_the_first_character_stands_left(script):
+    """A number that is written from right to left, or reordered at its separators, would be caught."""
+    files = faces(("noto_kufi_arabic", "cairo") if script != "western" else ("open_sans",), script)[:1]
+    write = press(script, files)
+    for label in ("1888", "18/88", "1-8-8", "1.88", "3,777"):
+        calm = np.random.default_rng(1)  # the same face, weight and stroke for the whole and for its first sign
+        whole, first = write(label, calm), write(label[0], np.random.default_rng(1))
+        left = whole[:, :first.shape[1]]
+        rows = np.flatnonzero(left.max(axis=1) > 0.2)
+        left = cv2.resize(left[rows[0]:rows[-1] + 1], first.shape[::-1])
+        last = cv2.resize(whole[:, -first.shape[1]:], first.shape[::-1])
+        assert np.abs(left - first).mean() < 0.12 < np.abs(last - first).mean(), label
+
+
+def test_each_sign_is_drawn_as_the_scripts_have_it():
+    """Zeros, fives and the separators of both scripts differ; 4, 5 and 6 differ between Arabic and Persian."""
+    inks = {s: {c: press(s, faces(("amiri",), s)[:1])(c, np.random.default_rng(4)) for c in "0123456789"} for s in SCRIPTS}
+    for c in "456":
+        a, p = inks["arabic"][c], inks["persian"][c]
+        assert a.shape != p.shape or np.abs(a - p).mean() > 0.05
+    assert inks["arabic"]["0"].shape[0] < 0.5 * inks["western"]["0"].shape[0]  # a dot
+    assert len({ink.shape for ink in inks["western"].values()}) > 3
+
+
+def test_drawn_numbers_as_a_data_set():
+    data = labelled(pictures(writers()["western"], ["12.5", "7"]), (32, 256), "mine")
+    assert data.images.shape == (2, 32, 256, 1) and data.labels == ["12.5", "7"] and data.names == ["mine[0]", "mine[1]"]
+    assert len(data.take([1])) == 1
