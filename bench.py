@@ -1,5 +1,5 @@
-"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [training] [peers]; the first three by
-default.
+"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [training] [peers] [families]; the first
+three by default.
 
 CPU-seconds are of this process (time.process_time), on one thread; they do not count what other programs do.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import string
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 import emnist
+import scores
 import synth
 import utils
 from images import find_images, normalise
@@ -158,8 +160,28 @@ def peers():
           f"least CPU-ms an image from PNG bytes {least:.1f}")
 
 
+def families(images: int = 20_000, fresh: int = 2_000):
+    """Readers of two drawn CAPTCHA families (lower-case letters and digits: 4 at 160 x 60, 5 at 200 x 50), trained as a user
+    would, by train.py, on a zip of `images`; exact match on `fresh` ones. Half an hour to an hour; what is there is kept.
+    """
+    import train
+
+    for length, size in ((4, (60, 160)), (5, (50, 200))):
+        drawing = {"symbols": string.digits + string.ascii_lowercase, "length": length, "size": size}
+        archive = synth.captcha_zip(utils.ROOT / "data" / "drawn" / f"family-{length}.zip", images, 1, **drawing)
+        name = f"quick/family-{length}"
+        if not (utils.ROOT / "models" / name).exists():
+            train.run(utils.ROOT / "ocr.ipynb", {"DATA": archive, "READER": f"models/{name}", **train.LESSONS["captcha"][2], "EPOCHS": None})
+        labels, pictures = zip(*synth.captchas(fresh, 2, **drawing))
+        texts = [reading.text for reading in Reader.load(name).read(pictures)]
+        print(f"{length} characters at {size[1]} x {size[0]}: {scores.score(texts, labels)}")
+        merged = str.maketrans("oil", "011")  # pairs that one drawing may mean
+        print(f"  with o as 0, i and l as 1: {scores.score([t.translate(merged) for t in texts], [l.translate(merged) for l in labels])}")
+
+
 if __name__ == "__main__":
-    benches = {"speed": speed, "memory": memory, "seeds": seeds, "training": training, "peers": peers}
+    benches = {"speed": speed, "memory": memory, "seeds": seeds, "training": training, "peers": peers,
+               "families": families}
     if unknown := set(sys.argv[1:]) - set(benches):
         sys.exit(f"bench.py: no {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
     for name in sys.argv[1:] or ("speed", "memory", "seeds"):

@@ -64,15 +64,18 @@ def captchas(count: int, seed: int = 0, symbols: str = CAPTCHA_SYMBOLS, length: 
         yield label, picture
 
 
-def captcha_zip(target: Path, count: int, seed: int = 0) -> Path:
-    """Draw `count` CAPTCHAs into the zip `target`, as LABEL_NUMBER.png; an existing `target` is kept as it is."""
+def captcha_zip(target: Path, count: int, seed: int = 0, **drawing) -> Path:
+    """Draw `count` CAPTCHAs into the zip `target`, as LABEL_NUMBER.png; an existing `target` is kept as it is.
+
+    drawing: symbols, length and size, as `captchas` has them.
+    """
     target = Path(target)
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}.part")
     with zipfile.ZipFile(part, "w") as archive:
-        pairs = tqdm(captchas(count, seed), total=count, desc="drawing CAPTCHAs", unit=" images", disable=None)
+        pairs = tqdm(captchas(count, seed, **drawing), total=count, desc="drawing CAPTCHAs", unit=" images", disable=None)
         for i, (label, picture) in enumerate(pairs):
             png = io.BytesIO()
             picture.save(png, "png")

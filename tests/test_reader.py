@@ -369,7 +369,6 @@ def test_the_shipped_readers_of_characters(name):
     assert result.n == claimed["n"] and result.exact == pytest.approx(claimed["exact"], abs=0.002)
 
 
-@pytest.mark.skipif(not (utils.ROOT / "models" / "dual_input").exists(), reason="its training is not finished")
 def test_the_shipped_reader_of_two_views():
     """Parity of its networks with Keras, and the claimed scores, on test images that they never saw."""
     import sources
