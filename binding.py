@@ -16,7 +16,10 @@ class Bound(NamedTuple):
     labels: np.ndarray | None = None
 
     def best(self, log_probs: np.ndarray, width: int = 10, top: int = 1) -> list[Decoded]:
-        """The `top` most probable labels within the bounds for (time, classes) log-probabilities, best first."""
+        """The `top` most probable labels within the bounds for (time, classes) log-probabilities, best first.
+
+        Exact for a lexicon; for a pattern a beam of `width`, which may miss the best where all are improbable.
+        """
         if self.places is None:
             return in_lexicon(log_probs, self.labels, top)
         return prefix_beam(log_probs, width, top, places=self.places)
@@ -36,15 +39,29 @@ def bind(alphabet: Alphabet, steps: int, pattern_text: str | None = None, lexico
         return None
     if pattern_text is not None and lexicon is not None:
         raise ValueError("a reading is bound to a pattern or to a lexicon, not to both")
-    words = [] if lexicon is None else list(lexicon)
-    if lexicon is not None and not all(words + [words]):
-        raise ValueError("the lexicon has no words, or an empty one")
-    bound = Bound(labels=alphabet.encode_all(words)) if words else Bound(places=pattern(pattern_text, alphabet))
-    longest = max(words, key=steps_needed) if words else pattern_text
-    needed = steps_needed(longest) if words else 2 * len(bound.places) - 1  # equal neighbours need a blank between
+    if lexicon is None:
+        bound = Bound(places=pattern(pattern_text, alphabet))
+        needed = len(bound.places) + sum(bool(a & b) for a, b in zip(bound.places, bound.places[1:]))  # for a blank between equals
+        longest = pattern_text
+    else:
+        words = _words(lexicon, alphabet)
+        bound, longest = Bound(labels=alphabet.encode_all(words)), max(words, key=steps_needed)
+        needed = steps_needed(longest)
     if needed > steps:
-        raise ValueError(f"{longest!r} needs {needed} time steps, the network has {steps}")
+        raise ValueError(f"{longest!r} is too long: " + ("this reader reads one character" if steps == 1 else
+                                                        f"it needs {needed} time steps, the network has {steps}"))
     return bound
+
+
+def _words(lexicon, alphabet: Alphabet) -> list[str]:
+    """The different words of a lexicon. Raises ValueError."""
+    words = [] if isinstance(lexicon, str) else list(dict.fromkeys(lexicon))
+    if not words or not all(isinstance(word, str) and word for word in words):
+        raise ValueError("the lexicon is no list of words: give at least one, none of them empty")
+    for word in words:
+        if word not in alphabet:
+            raise ValueError(f"lexicon: {word!r} cannot be read with the alphabet {alphabet.symbols!r}")
+    return words
 
 
 def pattern(text: str, alphabet: Alphabet) -> list[set[int]]:
@@ -53,6 +70,8 @@ def pattern(text: str, alphabet: Alphabet) -> list[set[int]]:
 
     Raises ValueError where the alphabet has nothing for a place.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"a pattern is a text, not {text!r}")
     kinds = {"d": str.isdecimal, "a": str.isalpha, "x": str.isalnum}
     places = []
     for escape, sign in re.findall(r"(\\?)(.)", text, re.DOTALL):

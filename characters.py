@@ -46,8 +46,8 @@ def decode_characters(path, files: list[Found], naming: str | None, shape, to_pi
     if not single:
         count = sum(PurePosixPath(f.name).suffix.lower() in EXTENSIONS for f in files)
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
-        raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class in a folder "
-                        "named by its character, NIST's code or its number, or write a labels.csv (file,label)")
+        raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class, two at least, in a "
+                        "folder named by its character, NIST's code or its number, or write a labels.csv (file,label)")
     data = utils.decode(path, files, single, missing, shape, to_pixels)
     data.unlabelled = [f"{name}: {labels[name]!r} is not one character" if name in labels else name for name in data.unlabelled]
     return data

@@ -21,6 +21,7 @@ NUMBERS = "0123456789./-,"  # what a number is written with, in Western signs
 SCRIPTS = {"western": NUMBERS, "arabic": "٠١٢٣٤٥٦٧٨٩٫/-٬", "persian": "۰۱۲۳۴۵۶۷۸۹٫/-٬"}  # sign for sign
 _OTHERS = {"\u060c": ",", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2044": "/", "\u2215": "/"}
 _TABLE = str.maketrans({**_OTHERS, **{sign: western for signs in SCRIPTS.values() for sign, western in zip(signs, NUMBERS)}})
+HANDS = {"western": "MNIST", "arabic": "ADBase"}  # scripts of which there is handwriting
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 DRAWN = 100  # of each digit drawn to train on where no handwriting is found
@@ -41,7 +42,7 @@ def load_handwritten(script: str, part: str, download_allowed: bool | None = Non
     Images are uint8 (n, 28, 28, 1), light on black, upright; labels are Western digits. The two parts were written
     by different people. MNIST is found, else (in the full profile) downloaded; ADBase is found; else digits are drawn from fonts.
     """
-    if script not in ("western", "arabic") or part not in ("train", "test"):
+    if script not in HANDS or part not in ("train", "test"):
         raise DataError(f"no handwriting {script!r}, {part!r}: use western or arabic, train or test")
     stem = {("western", "train"): "train", ("western", "test"): "t10k"}.get((script, part), f"adbase-{part}")
     for folder in data_folders():
@@ -51,7 +52,7 @@ def load_handwritten(script: str, part: str, download_allowed: bool | None = Non
             if numbers is None:
                 raise DataError(f"{pixels}: has no {stem}-labels-idx1-ubyte beside it")
             images, digits = read_idx(pixels.read_bytes(), str(pixels), 3), read_idx(numbers.read_bytes(), str(numbers), 1)
-            return _labelled(images, digits, stem), {"western": "MNIST", "arabic": "ADBase"}[script]
+            return _labelled(images, digits, stem), HANDS[script]
     if script == "western" and (full_profile() if download_allowed is None else download_allowed):
         try:
             path = download(MNIST_URL, ROOT / "data" / "mnist.npz", lambda path: sha256(path) == MNIST_DIGEST)

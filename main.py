@@ -141,7 +141,7 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     try:
         reader = Reader.load(options.model)
-        bound = reader.bind(options.pattern, _words(options.lexicon) if options.lexicon else None)
+        bound = reader.bind(options.pattern, _words(options.lexicon) if options.lexicon is not None else None)
     except ReaderError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return 2

@@ -155,7 +155,7 @@ def _own(path: Path, naming: str | None, symbols: str | None, seed: int) -> Sour
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
     audit = _audit(data, alphabet)
     if twins or faults:
-        audit.loc["binary twins"] = len(twins), f"learnt from; {len(faults)} missing or not usable", faults
+        audit.loc["binary twins"] = len(twins), f"learnt from, of images to train on; {len(faults)} missing or not usable", faults
     try:
         data = utils.usable(data, 1, alphabet)
     except DataError:

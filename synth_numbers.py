@@ -14,6 +14,7 @@ from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 from PIL import Image, ImageDraw
 
+from batching import distort
 from digits import NUMBERS, SCRIPTS
 from images import to_uint8
 from synth import FONT, SIGNS, UNSEEN, _stretch, _weighted, fonts
@@ -113,19 +114,19 @@ def press(script: str, files: list[Path]):
     return write
 
 
-def hand(script: str, data: Labelled):
+def hand(script: str, data: Labelled, strength: float = 0.0):
     """A function (label, rng) -> ink, as `press`, that puts a number together of handwritten digits (28 x 28, light on black).
 
-    Points and dashes are drawn as strokes.
+    Points and dashes are drawn as strokes; `strength` is that of batching.distort, which makes more hands of few.
     """
     of = {d: np.flatnonzero(np.array(data.labels) == d) for d in "0123456789"}
 
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
         pen, gap, wobble = rng.uniform(1.5, 3), rng.normal(3, 1.5), rng.exponential(0.7)
         dot = rng.uniform(0.35, 0.8)  # ADBase enlarges every digit alike, but people write its zero as a dot
+        signs = [data.images[rng.choice(of[c])] if c in of else _stroke(c, script, pen, rng)[..., None] for c in label]
         parts = []
-        for c in label:
-            part = data.images[rng.choice(of[c])][..., 0] if c in of else _stroke(c, script, pen, rng)
+        for c, part in zip(label, distort(np.stack(signs), rng, strength)[..., 0] if strength else np.stack(signs)[..., 0]):
             if c == "0" and script != "western":
                 part = cv2.warpAffine(part, np.array([[dot, 0, 14 * (1 - dot)], [0, dot, 14 * (1 - dot)]]), (28, 28))
             columns = np.flatnonzero(part.max(axis=0) > 32)

@@ -56,9 +56,9 @@ def test_signs_of_a_pattern():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("d?", None), "the alphabet '12/a' has no '?'"), (("", None), "the pattern is empty"), (("dddd", None), "'dddd' needs 7 time steps, the network has 6"),
-    (("d", ["1"]), "not to both"), ((None, []), "no words"), ((None, ["1", ""]), "or an empty one"),
-    ((None, ["1", "b"]), "'b'"), ((None, ["1", "1111"]), "'1111' needs 7 time steps"), (("d\\", None), "has no")])
+    (("d?", None), "the alphabet '12/a' has no '?'"), (("", None), "the pattern is empty"), (("dddd", None), "'dddd' is too long: it needs 7 time steps, the network has 6"),
+    (("d", ["1"]), "not to both"), ((None, []), "at least one"), ((None, ["1", ""]), "none of them empty"), ((None, "12"), "no list of words"), ((None, [1]), "no list of words"), ((5, None), "not 5"),
+    ((None, ["1", "b"]), "lexicon: 'b' cannot be read"), ((None, ["1", "1111"]), "'1111' is too long: it needs 7 time steps"), (("d\\", None), "has no")])
 def test_what_cannot_be_read_is_said_at_once(arguments, message):
     with pytest.raises(ValueError, match="(?s)" + __import__("re").escape(message)):
         bind(ALPHABET, 6, *arguments)
@@ -69,6 +69,12 @@ def test_an_alphabet_without_letters_or_digits():
     for text, alphabet, what in (("a", "123", "no letter"), ("d", "abc", "no digit"), ("x", "/-", "neither digit nor letter")):
         with pytest.raises(ValueError, match=what):
             pattern(text, Alphabet(alphabet))
+
+
+def test_equal_neighbours_alone_need_a_blank_and_words_count_once():
+    assert len(bind(ALPHABET, 6, "dadada").places) == 6 and len(bind(ALPHABET, 6, lexicon=["1", "12", "1"]).labels) == 2
+    with pytest.raises(ValueError, match="'dd' is too long: this reader reads one character"):
+        bind(ALPHABET, 1, "dd")
 
 
 def test_nothing_to_bind_to():

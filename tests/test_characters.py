@@ -232,7 +232,7 @@ def test_folders_without_characters(tmp_path):
         load_characters(tmp_path / "empty")
     page(tmp_path / "words" / "cat", "1.png")
     page(tmp_path / "words" / "dog", "1.png")
-    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class in a folder named"):
+    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class, two at least, in a folder named"):
         load_characters(tmp_path / "words")
     for name in ("A", "B"):
         (tmp_path / "bad" / name).mkdir(parents=True)

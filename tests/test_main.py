@@ -47,7 +47,7 @@ def test_pattern_and_lexicon(drawn, tmp_path):
     words.write_text("\ufeffbbbbb\n\n 22222 \n", encoding="utf-8")
     assert {line.split("\t")[1] for line in run("--lexicon", words, drawn).stdout.splitlines()} <= {"bbbbb", "22222"}
     for arguments, message in ((("--pattern", "d/d"), "has no '/'"), (("--lexicon", tmp_path / "no.txt"), "give a file of words"),
-                               (("--lexicon", words, "--pattern", "d"), "not to both")):
+                               (("--lexicon", words, "--pattern", "d"), "not to both"), (("--lexicon", ""), "give a file of words")):
         done = run(*arguments, drawn)
         assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
 

@@ -116,7 +116,7 @@ def test_a_reading_is_bound_to_a_pattern_or_a_lexicon(small, shipped, captchas):
     assert len(found.alternatives) == 3 and found.text == found.alternatives[0][0] and len(found.spans) == 2
     with pytest.raises(ReaderError, match="the alphabet '1ab' has no '/'"):
         reader.read(noise, pattern="d/d")
-    with pytest.raises(ReaderError, match="'1111111' needs 13 time steps, the network has 10"):
+    with pytest.raises(ReaderError, match="'1111111' is too long: it needs 13 time steps, the network has 10"):
         reader.read(noise, lexicon=["1111111"])
     data, _ = captchas
     free, bound = shipped.read(data.images[:20]), shipped.read(data.images[:20], lexicon=sorted(set(data.labels[:20])))
@@ -129,7 +129,7 @@ def test_a_reader_of_characters_is_bound_too(small_class):
     free = dict(reader.read(seven, top=4).alternatives)
     assert reader.read(seven, pattern="a") == ("A", free["A"], (), ())
     assert reader.read(seven, lexicon=["0", "1"]).text == max("01", key=free.get)
-    with pytest.raises(ReaderError, match="'dd' needs 3 time steps, the network has 1"):
+    with pytest.raises(ReaderError, match="'dd' is too long: this reader reads one character"):
         reader.read(seven, pattern="dd")
 
 
