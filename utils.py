@@ -230,7 +230,7 @@ def listing(table: pd.DataFrame, most: int = 20) -> str:
     """The files of an audit's findings, a line each, at most `most` a finding."""
     lines = []
     for finding, files in table["files"].items():
-        lines += [f"{finding}: {file}" for file in files[:most]]
+        lines += [f"{finding}: {file}".replace(f"{ROOT.as_posix()}/", "") for file in files[:most]]
         if len(files) > most:
             lines.append(f"{finding}: and {len(files) - most} more")
     return "\n".join(lines)
