@@ -91,15 +91,18 @@ def press(script: str, files: list[Path]):
     """A function (label, rng) -> ink that prints a Western number in a `script`, in one of these fonts.
 
     Ink is float32 (height, width) from 0 to 1, cut to its bounding box. The first character stands left, as in every script
-    within a number. Each has its place: nothing is reordered or joined.
+    within a number. Each has its place: nothing is reordered or joined. At least one of the fonts must have all signs.
     """
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
-        file = files[rng.integers(len(files))]
-        font, known = _weighted(file, int(rng.integers(0, 5))), _signs(file)
         shown = dict(zip(NUMBERS, SCRIPTS[script]))
         if rng.random() < 0.2:
-            shown |= {".": ".", ",": ","}  # Western points between other digits
-        text = [shown[c] if shown[c] in known else c for c in label]
+            shown["."] = "."  # between Arabic digits, too; a Western comma there would be taken for their decimal sign
+        text = [shown[c] for c in label]
+        able = [file for file in files if set(text) <= _signs(file)]
+        if not able:
+            raise ValueError(f"none of the fonts has all signs of {''.join(text)!r}")
+        file = able[rng.integers(len(able))]
+        font = _weighted(file, int(rng.integers(0, 5)))
         stroke = int(rng.integers(0, 2))
         gap = FONT * (rng.uniform(0.1, 0.5) if rng.random() < 0.12 else max(-0.02, rng.normal(0.02, 0.03)))
         wobble = FONT * (rng.exponential(0.03) if rng.random() < 0.3 else 0)
@@ -148,8 +151,9 @@ def _stroke(sign: str, script: str, pen: float, rng: np.random.Generator) -> np.
     canvas = Image.new("L", (112, 112))  # four times as large, for smooth edges
     jitter = rng.normal(0, 0.8, (2, 2))
     middle = 14
-    ends = {"-": ((middle - 4, 14), (middle + 4, 14)), "/": ((middle + 4, 4), (middle - 4, 25)),
-            ",": ((middle + 1, 22), (middle - 1.5, 26)), ".": ((middle, 23), (middle + 0.1, 23))}[sign]
+    ends = {"-": ((middle - 4, 14), (middle + 4, 14)), ",": ((middle + 1, 22), (middle - 1.5, 26)),
+            "/": ((middle + 6, 1), (middle - 6, 27)),  # longer than a 1
+            ".": ((middle, 23), (middle + 0.1, 23))}[sign]
     if sign == "." and script != "western":  # the Arabic decimal sign
         ends = ((middle + 2, 19), (middle - 2, 26))
     if sign == "." and script == "western":
