@@ -162,7 +162,7 @@ def peers():
 
 def families(images: int = 20_000, fresh: int = 2_000):
     """Readers of two drawn CAPTCHA families (lower-case letters and digits: 4 at 160 x 60, 5 at 200 x 50), trained as a user
-    would, by train.py, on a zip of `images`; exact match on `fresh` ones. Half an hour to an hour; what is there is kept.
+    would, by train.py, on a zip of `images`; exact match on `fresh` ones. A quarter of an hour on one core; what is there is kept.
     """
     import train
 

@@ -214,9 +214,8 @@ def _form_lines(shape, matrix: np.ndarray, ink_size, rng: np.random.Generator) -
         strokes = [((x0, y0), (x1, y0)), ((x1, y0), (x1, y1)), ((x1, y1), (x0, y1)), ((x0, y1), (x0, y0))]
     else:  # a ruled line with short marks standing on it
         strokes = [((x0, y1), (x1, y1))] + [((x, y1), (x, y1 - 0.12 * high)) for x in np.arange(x0, x1 + 1, 0.8 * high)]
-    straight = np.column_stack([matrix[:, :2], matrix[:, 2]])
     for ends in strokes:
-        (ax, ay), (bx, by) = (straight[:, :2] @ np.array(end) + straight[:, 2] for end in ends)
+        (ax, ay), (bx, by) = (matrix[:, :2] @ np.array(end) + matrix[:, 2] for end in ends)
         cv2.line(lines, (round(16 * ax), round(16 * ay)), (round(16 * bx), round(16 * by)), float(rng.uniform(0.4, 1)),
                  int(rng.integers(1, 3)), cv2.LINE_AA, shift=4)
     return lines
