@@ -24,13 +24,14 @@ from decoding import Alphabet, align, best, confidence, in_sequence, log_softmax
 from glyphs import SIZE as GLYPH
 from glyphs import glyph
 from images import Placed, normalise, open_image, place, to_uint8
+from lines import line
 from views import CHANNELS
 from views import SIZE as VIEW
 from views import views
 
 FORMAT = 1  # of reader.json
 KINDS = ("ctc", "class", "ensemble")
-FITS = {"picture": None, "glyph": [GLYPH, GLYPH, 1], "views": [VIEW, VIEW, CHANNELS]}  # the input each of them makes
+FITS = {"picture": None, "line": None, "glyph": [GLYPH, GLYPH, 1], "views": [VIEW, VIEW, CHANNELS]}  # the input each of them makes
 BATCH = 64  # images in the network at a time
 MODELS = Path(__file__).resolve().parent / "models"
 
@@ -119,9 +120,11 @@ class Reader:
     def prepare(self, image) -> Prepared:
         """One image as the network takes it. Raises images.ImageError."""
         picture = open_image(image)
-        if self.fit != "picture":
-            return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.width)
-        return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.width)
+        if self.fit == "picture":
+            return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.width)
+        if self.fit == "line":
+            return Prepared(*line(picture, self.size), picture.width)
+        return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.width)
 
     def bind(self, pattern: str | None = None, lexicon=None) -> Bound | None:
         """What readings are bound to, for `read_prepared`; see `read`. Raises ReaderError."""
@@ -194,6 +197,8 @@ def _check(facts: dict):
     if not _whole(where["height"], where["width"], where["channels"]) or where["fit"] not in FITS:
         raise ValueError("its input is not what it must be")
     shape = [where["height"], where["width"], where["channels"]]
+    if where["fit"] == "line" and where["channels"] != 1:
+        raise ValueError("a line has one channel")
     if FITS[where["fit"]] not in (None, shape):
         raise ValueError(f"fit {where['fit']!r} makes an input of {FITS[where['fit']]}, not {shape}")
     if facts["kind"] == "ctc":

@@ -24,8 +24,8 @@ def contract(*, kind: str, alphabet: Alphabet, size: tuple[int, int], channels: 
     """What reader.json holds, before its files are made; see reader.py's docstring.
 
     kind: "ctc", a string; "class", one character; "ensemble", one character by several networks. size is (height, width).
-    fit: "picture", the whole picture scaled into the input; "glyph", its ink found and brought to EMNIST's form
-    (glyphs.py); "views", colours and ink (views.py). decoding: of a CTC reader `time_steps` and `lengths`, (least, most)
+    fit: "picture", the whole picture scaled into the input; "line", the part around its ink, dark on light (lines.py);
+    "glyph", its ink found and brought to EMNIST's form (glyphs.py); "views", colours and ink (views.py). decoding: of a CTC reader `time_steps` and `lengths`, (least, most)
     symbols where all labels agree, else None; of an ensemble `thresholds` (decoding.in_sequence; the digests of its `members` come with them); else notes.
     data: name, count, digest, terms. scores: on, n, exact, low, high, ... each.
     """

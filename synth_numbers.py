@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw
 
 from batching import distort
 from digits import NUMBERS, SCRIPTS
-from images import to_uint8
+from images import ImageError, to_uint8
+from lines import line
 from synth import FONT, SIGNS, UNSEEN, _stretch, _weighted, fonts
 from utils import Labelled
 
@@ -87,11 +88,12 @@ def _signs(file: Path) -> set[str]:
         return set()
 
 
-def press(script: str, files: list[Path]):
+def press(script: str, files: list[Path], strength: float = 0.0):
     """A function (label, rng) -> ink that prints a Western number in a `script`, in one of these fonts.
 
     Ink is float32 (height, width) from 0 to 1, cut to its bounding box. The first character stands left, as in every script
     within a number. Each has its place: nothing is reordered or joined. At least one of the fonts must have all signs.
+    `strength` is the standard deviation of the logarithm of its width, which makes more fonts of few.
     """
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
         shown = dict(zip(NUMBERS, SCRIPTS[script]))
@@ -107,18 +109,21 @@ def press(script: str, files: list[Path]):
         gap = FONT * (rng.uniform(0.1, 0.5) if rng.random() < 0.12 else max(-0.02, rng.normal(0.02, 0.03)))
         wobble = FONT * (rng.exponential(0.03) if rng.random() < 0.3 else 0)
         widths = [font.getlength(c) + 2 * stroke + gap for c in text]
-        line = Image.new("L", (int(sum(widths)) + 2 * FONT, 3 * FONT))
-        draw, x = ImageDraw.Draw(line), float(FONT)
+        strip = Image.new("L", (int(sum(widths)) + 2 * FONT, 3 * FONT))
+        draw, x = ImageDraw.Draw(strip), float(FONT)
         for c, width in zip(text, widths):
             draw.text((x, 2 * FONT + rng.normal() * wobble), c, 255, font, anchor="ls", stroke_width=stroke)
             x += width
-        box = line.getbbox()
-        return np.asarray(line.crop(box), np.float32) / 255
+        printed = strip.crop(strip.getbbox())
+        if strength:
+            wide = np.exp(np.clip(rng.normal(0, strength), -0.3, 0.3))
+            printed = printed.resize((max(1, round(printed.width * wide)), printed.height), Image.Resampling.BICUBIC)
+        return np.asarray(printed, np.float32) / 255
     return write
 
 
 def hand(script: str, data: Labelled, strength: float = 0.0):
-    """A function (label, rng) -> ink, as `press`, that puts a number together of handwritten digits (28 x 28, light on black).
+    """A function (label, rng) -> ink, as of `press`, that puts a number together of handwritten digits (28 x 28, light on black).
 
     Points and dashes are drawn as strokes; `strength` is that of batching.distort, which makes more hands of few.
     """
@@ -135,13 +140,13 @@ def hand(script: str, data: Labelled, strength: float = 0.0):
             columns = np.flatnonzero(part.max(axis=0) > 32)
             parts.append(part[:, columns[0]:columns[-1] + 1])
         lefts = np.cumsum([0] + [p.shape[1] + max(1, gap + rng.normal(0, 1)) for p in parts]).astype(int)
-        line = np.zeros((48, lefts[-1] + 28), np.uint8)
+        strip = np.zeros((48, lefts[-1] + 28), np.uint8)
         for part, left in zip(parts, lefts):
             top = 10 + int(np.clip(round(rng.normal() * wobble), -8, 8))
-            spot = line[top:top + 28, left:left + part.shape[1]]
+            spot = strip[top:top + 28, left:left + part.shape[1]]
             np.maximum(spot, part, out=spot)
-        rows, columns = np.flatnonzero(line.max(axis=1) > 32), np.flatnonzero(line.max(axis=0) > 32)
-        ink = line[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].astype(np.float32) / 255
+        rows, columns = np.flatnonzero(strip.max(axis=1) > 32), np.flatnonzero(strip.max(axis=0) > 32)
+        ink = strip[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].astype(np.float32) / 255
         return cv2.resize(ink, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).clip(0, 1)
     return write
 
@@ -154,8 +159,8 @@ def _stroke(sign: str, script: str, pen: float, rng: np.random.Generator) -> np.
     ends = {"-": ((middle - 4, 14), (middle + 4, 14)), ",": ((middle + 1, 22), (middle - 1.5, 26)),
             "/": ((middle + 6, 1), (middle - 6, 27)),  # longer than a 1
             ".": ((middle, 23), (middle + 0.1, 23))}[sign]
-    if sign == "." and script != "western":  # the Arabic decimal sign
-        ends = ((middle + 2, 19), (middle - 2, 26))
+    if script != "western" and sign in ".,":  # the Arabic decimal sign, and that of thousands, which stands high
+        ends = ((middle + 2, 19), (middle - 2, 26)) if sign == "." else ((middle + 1, 3), (middle - 1.5, 8))
     if sign == "." and script == "western":
         jitter *= 0.3
     (x0, y0), (x1, y1) = 4 * (np.array(ends) + jitter)
@@ -245,11 +250,16 @@ def _on_paper(ink: np.ndarray, lines: np.ndarray, rng: np.random.Generator) -> n
     return 255 - paper if light else paper
 
 
-def labelled(pairs, size: tuple[int, int], name: str = "drawn") -> Labelled:
-    """Drawn pairs as a data set of images uint8 (n, *size, 1), by the road of every picture (images.to_uint8)."""
-    labels, images, sizes = [], [], []
-    for label, picture in pairs:
+def labelled(pairs, size: tuple[int, int], fit: str = "line", name: str = "drawn") -> Labelled:
+    """Drawn pairs as a data set of images uint8 (n, *size, 1), by a reader's road: "line" (lines.py) or "picture" (images.py)."""
+    labels, images, sizes, unreadable = [], [], [], {}
+    for i, (label, picture) in enumerate(pairs):
+        picture = Image.fromarray(picture)
+        try:
+            images.append(line(picture, size)[0] if fit == "line" else to_uint8(picture, size))
+        except ImageError as error:
+            unreadable[f"{name}[{i}]: {label}"] = str(error)
+            continue
         labels.append(label)
-        sizes.append(picture.shape[::-1])
-        images.append(to_uint8(Image.fromarray(picture), size))
-    return Labelled(np.stack(images), labels, [f"{name}[{i}]" for i in range(len(labels))], sizes)
+        sizes.append(picture.size)
+    return Labelled(np.stack(images), labels, [f"{name}[{i}]" for i in range(len(labels))], sizes, unreadable)

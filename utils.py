@@ -23,6 +23,7 @@ from decoding import Alphabet, steps_needed
 from download import download
 from images import EXTENSIONS, Found, ImageError, find_images, open_image, to_uint8
 from labels import DataError, read_labels
+from lines import line
 
 ROOT = Path(__file__).resolve().parent
 CAPTCHA_URL = "https://github.com/AakashKumarNain/CaptchaCracker/raw/master/captcha_images_v2.zip"
@@ -106,8 +107,9 @@ class Labelled:
         return Labelled(self.images[rows], *([column[i] for i in rows] if column else [] for column in columns))
 
 
-def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) -> Labelled:
-    """Read every labelled image of a folder or zip. `size` is (height, width); default by `input_size`.
+def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1, fit: str = "picture") -> Labelled:
+    """Read every labelled image of a folder or zip. `size` is (height, width); default by `input_size`. `fit`: "picture", or
+    "line", cropped to the ink (lines.py).
 
     Unreadable and unlabelled images are listed in the result and left out. Raises DataError where `path` is
     missing or holds no labelled image that can be read.
@@ -124,7 +126,8 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1) 
         raise DataError(f"{path}: {len(pictures)} images, none with a label: {why}")
     found = [f for f in pictures if f.name in labels]
     size = size or input_size([s for s in map(_header_size, found) if s], labels.values())
-    return decode(path, files, labels, missing, (*size, channels), lambda picture: to_uint8(picture, size, channels))
+    return decode(path, files, labels, missing, (*size, channels),
+                  lambda picture: line(picture, size)[0] if fit == "line" else to_uint8(picture, size, channels))
 
 
 def decode(path, files: list[Found], labels: dict[str, str], missing: list[str], shape, to_pixels) -> Labelled:

@@ -146,6 +146,6 @@ def test_each_sign_is_drawn_as_the_scripts_have_it():
 
 
 def test_drawn_numbers_as_a_data_set():
-    data = labelled(pictures(writers()["western"], ["12.5", "7"]), (32, 256), "mine")
+    data = labelled(pictures(writers()["western"], ["12.5", "7"]), (32, 256), name="mine")
     assert data.images.shape == (2, 32, 256, 1) and data.labels == ["12.5", "7"] and data.names == ["mine[0]", "mine[1]"]
     assert len(data.take([1])) == 1

@@ -1,0 +1,89 @@
+"""The road of a line of text: cropped to its ink, dark on light."""
+import numpy as np
+import pytest
+from PIL import Image
+
+import synth_numbers
+import utils
+from images import ImageError
+from lines import line
+
+SIZE = (32, 256)
+
+
+@pytest.fixture(scope="module")
+def written():
+    """A number, dark on light paper, 40 x 200 pixels with 10 to spare on each side."""
+    write = synth_numbers.press("western", synth_numbers.faces(("open_sans",), "western"))
+    ink = Image.fromarray((255 - 200 * write("4711.25", np.random.default_rng(0))).astype(np.uint8)).resize((180, 20))
+    page = Image.new("L", (200, 40), 255)
+    page.paste(ink, (10, 10))
+    return page
+
+
+def apart(a, b):
+    return np.abs(a.astype(float) - b).mean()
+
+
+def test_paper_around_the_ink_does_not_matter(written):
+    first, spot = line(written, SIZE)
+    assert first.shape == (*SIZE, 1) and first.dtype == np.uint8
+    wide = Image.new("L", (620, 300), 255)
+    wide.paste(written, (350, 170))
+    second, there = line(wide, SIZE)
+    assert apart(first, second) < 10
+    assert there.left == pytest.approx(spot.left - 350 * spot.scale, abs=3) and there.scale == pytest.approx(spot.scale, rel=0.03)
+
+
+def test_light_on_dark_becomes_dark_on_light(written):
+    first = line(written, SIZE)[0]
+    dark = Image.eval(written, lambda v: 255 - v)
+    assert np.array_equal(line(dark, SIZE)[0], first) and first[0, 0, 0] > 200
+
+
+def test_shadow_and_specks_do_not_hide_the_ink(written):
+    pixels = np.asarray(written.resize((400, 80)), float)
+    pixels = pixels * np.linspace(1, 0.45, 400)  # its right-hand paper is darker than its left-hand ink may be
+    dice = np.random.default_rng(1).random(pixels.shape)
+    pixels = np.where(dice < 0.005, 0, np.where(dice > 0.995, 255, pixels)).astype(np.uint8)
+    spot, clean = (line(picture, SIZE)[1] for picture in (Image.fromarray(pixels), written.resize((400, 80))))
+    assert spot.scale == pytest.approx(clean.scale, rel=0.06)
+    assert (spot.left, spot.top) == pytest.approx((clean.left, clean.top), abs=3)
+
+
+def test_no_ink_of_drawn_numbers_is_cut_off(monkeypatch):
+    inks, on_paper = [], synth_numbers._on_paper
+    monkeypatch.setattr(synth_numbers, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1])
+    write = synth_numbers.press("arabic", synth_numbers.faces(("amiri", "cairo"), "arabic"))
+    for label, picture in synth_numbers.pictures(write, synth_numbers.numbers(150, 3), 3):
+        spot = line(Image.fromarray(picture), SIZE)[1]
+        ink = inks.pop() > 0.6
+        rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+        for ends, shift, side in ((rows, spot.top, SIZE[0]), (columns, spot.left, SIZE[1])):
+            assert -1 <= ends[0] * spot.scale + shift and (ends[-1] + 1) * spot.scale + shift <= side + 1, label
+
+
+@pytest.mark.parametrize("picture", [Image.new("L", (80, 30), 200), Image.new("RGB", (3, 3)), Image.linear_gradient("L").resize((300, 40))])
+def test_paper_without_ink_is_refused_or_read_as_it_is(picture):
+    try:
+        assert line(picture, SIZE)[0].shape == (*SIZE, 1)
+    except ImageError as error:
+        assert "no ink" in str(error)
+
+
+def test_blank_paper_is_refused():
+    with pytest.raises(ImageError, match="no ink to be seen"):
+        line(Image.new("RGB", (300, 80), "white"), SIZE)
+
+
+def test_any_shape_of_picture_has_a_place():
+    for size in ((3, 3), (3, 4000), (4000, 3), (2000, 2000)):
+        pixels = np.full(size[::-1], 255, np.uint8)
+        pixels[size[1] // 3:2 * size[1] // 3 + 1, size[0] // 3:2 * size[0] // 3 + 1] = 0
+        assert line(Image.fromarray(pixels), SIZE)[0].shape == (*SIZE, 1)
+
+
+def test_folders_take_the_same_road(tmp_path, written):
+    written.save(tmp_path / "4711.png")
+    data = utils.load_labelled(tmp_path, SIZE, fit="line")
+    assert np.array_equal(data.images[0], line(written, SIZE)[0])
