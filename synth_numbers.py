@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from batching import distort
 from digits import NUMBERS, SCRIPTS
@@ -24,6 +24,7 @@ from utils import Labelled
 WESTERN = SIGNS + ("arimo", "ibm_plex_mono", "inconsolata", "inter", "montserrat", "orbitron", "roboto", "vollkorn")
 WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # kept for tests
 ARABIC = ("almarai", "amiri", "cairo", "ibm_plex_sans_arabic", "noto_sans_arabic")
+THOUSANDS = SCRIPTS["arabic"][-1]
 ARABIC_UNSEEN = ("noto_kufi_arabic", "tajawal")
 DATES = {8: ("dd/dd/dd", "d/d/dddd", "dd-dd-dd"), 9: ("d/dd/dddd", "dd/d/dddd"),
          10: ("dd/dd/dddd", "dddd/dd/dd", "dd-dd-dddd", "dddd-dd-dd", "dd.dd.dddd")}
@@ -81,9 +82,15 @@ def faces(families: tuple[str, ...], script: str, installed: bool = False) -> li
 
 @lru_cache(maxsize=None)
 def _signs(file: Path) -> set[str]:
+    """What a font can print, but for an Arabic sign of thousands at the baseline: the decimal sign looks so in other fonts."""
     try:
         with TTFont(str(file), lazy=True, fontNumber=0) as font:
-            return {chr(code) for code in font.getBestCmap() or ()}
+            signs = {chr(code) for code in font.getBestCmap() or ()}
+        if {THOUSANDS, "٨"} <= signs:
+            font = ImageFont.truetype(str(file), FONT)
+            tops = [-font.getbbox(sign, anchor="ls")[1] for sign in (THOUSANDS, "٨")]
+            signs -= {THOUSANDS} if tops[0] < 0.7 * tops[1] else set()
+        return signs
     except Exception:  # fontTools raises what it finds: not a font to draw with
         return set()
 

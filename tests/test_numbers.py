@@ -149,3 +149,11 @@ def test_drawn_numbers_as_a_data_set():
     data = labelled(pictures(writers()["western"], ["12.5", "7"]), (32, 256), name="mine")
     assert data.images.shape == (2, 32, 256, 1) and data.labels == ["12.5", "7"] and data.names == ["mine[0]", "mine[1]"]
     assert len(data.take([1])) == 1
+
+
+def test_a_thousands_sign_that_looks_like_a_decimal_sign_is_not_printed():
+    low, high = faces(("cairo", "almarai"), "arabic"), faces(("amiri", "noto_kufi_arabic"), "arabic")
+    assert low and high and all(synth_numbers.THOUSANDS in synth_numbers._signs(file) for file in high)
+    with pytest.raises(ValueError, match="none of the fonts has all signs"):
+        press("arabic", low)("1,234", np.random.default_rng(0))
+    assert press("arabic", low + high)("1,234", np.random.default_rng(0)).any() and press("arabic", low)("1.234", np.random.default_rng(0)).any()
