@@ -233,28 +233,34 @@ def confidence(log_probs: np.ndarray, indices) -> float:
 def align(log_probs: np.ndarray, indices) -> list[tuple[int, int]]:
     """Where each symbol was read: (first, last + 1) time step on the best path that collapses to `indices`.
 
-    Viterbi over the same states as `log_likelihood`. Raises ValueError where the label cannot fit.
+    Raises ValueError where the label cannot fit.
     """
+    path = np.asarray(log_probs).argmax(axis=-1)
+    if collapse(path) != tuple(indices):  # the best path of all stands for another label
+        path = _best_path(np.asarray(log_probs), indices)
+    starts = np.concatenate([[0], 1 + np.flatnonzero(path[1:] != path[:-1])])
+    ends = np.append(starts[1:], len(path))
+    return [(int(start), int(end)) for start, end in zip(starts, ends) if path[start] != BLANK]
+
+
+def _best_path(log_probs: np.ndarray, indices) -> np.ndarray:
+    """The best path, (time,) classes, that collapses to `indices`: Viterbi over the same states as `log_likelihood`."""
     if steps_needed(tuple(indices)) > len(log_probs):
         raise ValueError(f"{len(indices)} symbols do not fit {len(log_probs)} time steps")
     states = _extended(indices)
-    emit = np.asarray(log_probs)[:, states]
-    score = np.full(emit.shape, -inf)
-    back = np.zeros(emit.shape, dtype=int)
-    score[0, :2] = emit[0, :2]
+    emit = log_probs[:, states]
+    skip = np.append([False, False], (states[2:] != BLANK) & (states[2:] != states[:-2]))[:len(states)]
+    back, score = np.zeros(emit.shape, dtype=int), np.full(len(states), -inf)
+    score[:2] = emit[0, :2]
     for t in range(1, len(emit)):
-        for s in range(len(states)):
-            reach = [s] + [s - 1] * (s > 0)
-            if s > 1 and states[s] != BLANK and states[s] != states[s - 2]:
-                reach.append(s - 2)
-            back[t, s] = max(reach, key=lambda r: score[t - 1, r])
-            score[t, s] = score[t - 1, back[t, s]] + emit[t, s]
-    s = len(states) - 1
-    if s and score[-1, s - 1] > score[-1, s]:
-        s -= 1
-    spans = [(0, 0)] * len(indices)
+        one, two = np.append(-inf, score[:-1]), np.append([-inf, -inf], score[:-2])[:len(states)]
+        reached = np.stack([score, one, np.where(skip, two, -inf)])
+        came = reached.argmax(axis=0)
+        back[t] = np.arange(len(states)) - came
+        score = reached.max(axis=0) + emit[t]
+    s = len(states) - 1 - (len(states) > 1 and score[-2] > score[-1])
+    path = np.zeros(len(emit), dtype=int)
     for t in range(len(emit) - 1, -1, -1):
-        if s % 2:
-            spans[s // 2] = (t, spans[s // 2][1] or t + 1)
+        path[t] = states[s]
         s = back[t, s]
-    return spans
+    return path

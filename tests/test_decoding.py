@@ -72,7 +72,7 @@ def test_collapse_and_steps_needed():
 @pytest.mark.parametrize("seed", range(10))
 def test_alignment_is_the_best_path_of_its_label(seed):
     log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (6, 4)))
-    label = (1, 2, 2)
+    label = (1, 2, 2) if seed % 3 else greedy(log_probs).indices
     spans = align(log_probs, label)
     path = np.zeros(6, int)
     for (start, end), symbol in zip(spans, label):
