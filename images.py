@@ -18,6 +18,8 @@ from PIL import Image, ImageOps
 
 EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 MAX_PIXELS = 2**24      # 4096 x 4096; larger is refused before decoding
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns of more, and raises of twice as much, also of pictures inside a file
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 MAX_BYTES = 2**26       # of one file, compressed or not
 MIN_SIDE = 3            # pixels
 
@@ -26,32 +28,30 @@ class ImageError(ValueError):
     """An image that cannot be read; the message is one line for a person."""
 
 
-def open_image(source) -> Image.Image:
+def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """A path, bytes, PIL image or uint8 array (H, W), (H, W, 1|3|4) as an 8-bit picture, mode "L" or "RGB".
 
     First frame of an animation, camera orientation applied, 16-bit scaled to 8, transparency laid on white (on
-    black where the visible ink is light).
+    black where the visible ink is light). Files with more than `max_pixels` are refused before decoding.
     """
     if isinstance(source, np.ndarray):
         return _flatten(_from_array(source))
     if isinstance(source, (str, os.PathLike)):
         try:
-            return open_image(_read_bytes(source))
+            return open_image(_read_bytes(source), max_pixels)
         except ImageError as error:
             raise ImageError(f"{os.fspath(source)}: {error}") from None
     picture = source if isinstance(source, Image.Image) else None
     data = b"" if picture else _read_bytes(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = picture or Image.open(io.BytesIO(data))
-            _check_size(picture)
-            picture.load()
-            return _flatten(ImageOps.exif_transpose(picture))
+        picture = picture or Image.open(io.BytesIO(data))
+        _check_size(picture, max_pixels)
+        picture.load()
+        return _flatten(ImageOps.exif_transpose(picture))
     except ImageError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(f"more than {MAX_PIXELS:,} pixels: scale the image down first") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"more than {max_pixels:,} pixels: scale the image down first") from None
     except Image.UnidentifiedImageError:
         raise ImageError("not an image that can be opened: check the file, or save it again as PNG") from None
     except MemoryError:
@@ -95,10 +95,10 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _check_size(picture: Image.Image):
+def _check_size(picture: Image.Image, max_pixels: int):
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{width} x {height} pixels, more than {MAX_PIXELS:,}: scale the image down first")
+    if width * height > max_pixels:
+        raise ImageError(f"{width} x {height} pixels, more than {max_pixels:,}: scale the image down first")
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{width} x {height} pixels: too small to hold a character")
 
