@@ -5,6 +5,7 @@ on paper as forms have it.
 """
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from lines import line
 from synth import FONT, SIGNS, UNSEEN, _stretch, _weighted, fonts
 from utils import Labelled
 
-WESTERN = SIGNS + ("arimo", "ibm_plex_mono", "inconsolata", "inter", "montserrat", "orbitron", "roboto", "vollkorn")
+WESTERN = SIGNS + ("arimo", "barlow", "cabin", "fira_sans", "ibm_plex_mono", "inconsolata", "inter", "jetbrains_mono", "lato",
+                   "libre_franklin", "merriweather", "montserrat", "noto_serif", "orbitron", "overpass", "raleway", "roboto",
+                   "space_mono", "vollkorn", "work_sans")
 WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # kept for tests
 ARABIC = ("almarai", "amiri", "cairo", "ibm_plex_sans_arabic", "noto_sans_arabic")
-THOUSANDS = SCRIPTS["arabic"][-1]
+POINT, THOUSANDS = "٫٬"
 ARABIC_UNSEEN = ("noto_kufi_arabic", "tajawal")
 DATES = {8: ("dd/dd/dd", "d/d/dddd", "dd-dd-dd"), 9: ("d/dd/dddd", "dd/d/dddd"),
          10: ("dd/dd/dddd", "dddd/dd/dd", "dd-dd-dddd", "dddd-dd-dd", "dd.dd.dddd")}
@@ -82,35 +85,38 @@ def faces(families: tuple[str, ...], script: str, installed: bool = False) -> li
 
 @lru_cache(maxsize=None)
 def _signs(file: Path) -> set[str]:
-    """What a font can print, but for an Arabic sign of thousands at the baseline: the decimal sign looks so in other fonts."""
+    """What a font can print, but for Arabic signs that look like others: thousands at the baseline, a decimal sign like a slash."""
     try:
         with TTFont(str(file), lazy=True, fontNumber=0) as font:
             signs = {chr(code) for code in font.getBestCmap() or ()}
-        if {THOUSANDS, "٨"} <= signs:
-            font = ImageFont.truetype(str(file), FONT)
-            tops = [-font.getbbox(sign, anchor="ls")[1] for sign in (THOUSANDS, "٨")]
-            signs -= {THOUSANDS} if tops[0] < 0.7 * tops[1] else set()
-        return signs
+        if not {POINT, THOUSANDS, "٨"} <= signs:
+            return signs
+        font = ImageFont.truetype(str(file), FONT)
+        point, thousands, digit = (-font.getbbox(sign, anchor="ls")[1] for sign in (POINT, THOUSANDS, "٨"))
+        return signs - ({THOUSANDS} if thousands < 0.7 * digit else set()) - ({POINT} if point > 0.6 * digit else set())
     except Exception:  # fontTools raises what it finds: not a font to draw with
         return set()
 
 
 def press(script: str, files: list[Path], strength: float = 0.0):
-    """A function (label, rng) -> ink that prints a Western number in a `script`, in one of these fonts.
+    """A function (label, rng) -> ink that prints a Western number in a `script`, in one of these fonts, each family as often.
 
     Ink is float32 (height, width) from 0 to 1, cut to its bounding box. The first character stands left, as in every script
     within a number. Each has its place: nothing is reordered or joined. At least one of the fonts must have all signs.
     `strength` is the standard deviation of the logarithm of its width, which makes more fonts of few.
     """
+    names = [re.split(r"[-\[.]", file.name)[0] for file in files]
+    families = [[file for file, its in zip(files, names) if its == name] for name in dict.fromkeys(names)]
+
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
         shown = dict(zip(NUMBERS, SCRIPTS[script]))
-        if rng.random() < 0.2:
-            shown["."] = "."  # between Arabic digits, too; a Western comma there would be taken for their decimal sign
         text = [shown[c] for c in label]
-        able = [file for file in files if set(text) <= _signs(file)]
+        able = [[file for file in family if set(text) <= _signs(file)] for family in families]
+        able = [family for family in able if family]
         if not able:
             raise ValueError(f"none of the fonts has all signs of {''.join(text)!r}")
-        file = able[rng.integers(len(able))]
+        family = able[rng.integers(len(able))]
+        file = family[rng.integers(len(family))]
         font = _weighted(file, int(rng.integers(0, 5)))
         stroke = int(rng.integers(0, 2))
         gap = FONT * (rng.uniform(0.1, 0.5) if rng.random() < 0.12 else max(-0.02, rng.normal(0.02, 0.03)))
