@@ -14,12 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # others start programs, are slow, or hide pictures in pictures
 MAX_PIXELS = 2**24      # 4096 x 4096; larger is refused before decoding
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns of more, and raises of twice as much, also of pictures inside a file
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+PngImagePlugin.MAX_TEXT_MEMORY = 2**22  # characters of comments
 MAX_BYTES = 2**26       # of one file, compressed or not
 MIN_SIDE = 3            # pixels
 
@@ -44,8 +46,10 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     picture = source if isinstance(source, Image.Image) else None
     data = b"" if picture else _read_bytes(source)
     try:
-        picture = picture or Image.open(io.BytesIO(data))
+        picture = picture or Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(picture, max_pixels)
+        if picture.format == "BMP" and picture.tile[0].codec_name == "bmp_rle":  # Pillow unpacks it in Python, for seconds
+            raise ImageError("a compressed BMP: save it again as PNG")
         picture.load()
         return _flatten(ImageOps.exif_transpose(picture))
     except ImageError:
@@ -117,16 +121,17 @@ def _flatten(picture: Image.Image) -> Image.Image:
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
     """Shares of 1 (floats), 0..255, or 0..65535 and more, by the largest value."""
     shares = values.dtype.kind == "f" and values.max() <= 1
-    values = np.nan_to_num(values.astype(np.float64))
-    scale = 255 if shares else 1 if values.max() <= 255 else 255 / max(values.max(), 65535)
-    return np.clip(values * scale, 0, 255).astype(np.uint8)
+    values = np.nan_to_num(values.astype(np.float32), copy=False)
+    values *= 255 if shares else 1 if values.max() <= 255 else 255 / max(values.max(), 65535)
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _on_ground(picture: Image.Image) -> Image.Image:
-    alpha = np.asarray(picture.getchannel("A"), dtype=np.float64)
-    if alpha.min() == 255:
+    if picture.getchannel("A").getextrema()[0] == 255:
         return picture.convert("RGB")
-    light = (np.asarray(picture.convert("RGB").convert("L")) * alpha).sum() > 127 * alpha.sum()
+    small = picture.reduce(max(1, max(picture.size) // 512))
+    alpha = np.asarray(small.getchannel("A"), dtype=np.float32)
+    light = (np.asarray(small.convert("RGB").convert("L")) * alpha).sum() > 127 * alpha.sum()
     ground = Image.new("RGBA", picture.size, "black" if light else "white")
     return Image.alpha_composite(ground, picture).convert("RGB")
 

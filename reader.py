@@ -23,7 +23,7 @@ from binding import Bound, bind
 from decoding import Alphabet, align, best, confidence, in_sequence, log_softmax, prefix_beam
 from glyphs import SIZE as GLYPH
 from glyphs import glyph
-from images import Placed, normalise, open_image, place, to_uint8
+from images import MAX_PIXELS, Placed, normalise, open_image, place, to_uint8
 from lines import line
 from views import CHANNELS
 from views import SIZE as VIEW
@@ -55,10 +55,10 @@ class Reading(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """An image on its way into the network: uint8 (H, W, C), and how the picture of `width` pixels lies in it."""
+    """An image on its way into the network: uint8 (H, W, C), and how the picture of `size` (width, height) lies in it."""
     pixels: np.ndarray
     placed: Placed
-    width: int
+    size: tuple[int, int]
 
 
 class Reader:
@@ -117,14 +117,14 @@ class Reader:
             readings += self.read_prepared(batch, top, spans, bound)
         return readings[0] if one else readings
 
-    def prepare(self, image) -> Prepared:
-        """One image as the network takes it. Raises images.ImageError."""
-        picture = open_image(image)
+    def prepare(self, image, max_pixels: int = MAX_PIXELS) -> Prepared:
+        """One image as the network takes it. Raises images.ImageError, also for a file of more pixels."""
+        picture = open_image(image, max_pixels)
         if self.fit == "picture":
-            return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.width)
+            return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.size)
         if self.fit == "line":
-            return Prepared(*line(picture, self.size), picture.width)
-        return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.width)
+            return Prepared(*line(picture, self.size), picture.size)
+        return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.size)
 
     def bind(self, pattern: str | None = None, lexicon=None) -> Bound | None:
         """What readings are bound to, for `read_prepared`; see `read`. Raises ReaderError."""
@@ -182,7 +182,7 @@ class Reader:
 
     def _pixels(self, left: float, right: float, prepared: Prepared) -> tuple[float, float]:
         """From pixels of the network's input to those of the picture, kept inside it."""
-        spot, width = prepared.placed, prepared.width
+        spot, width = prepared.placed, prepared.size[0]
         left, right = ((x - spot.left) / spot.scale for x in (left, right))
         return round(max(0.0, left), 1), round(min(float(width), right), 1)
 

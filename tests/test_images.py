@@ -216,3 +216,20 @@ def test_missing_and_damaged_archives(tmp_path):
     (tmp_path / "flip.zip").write_bytes(data)
     with pytest.raises(ImageError, match="cannot be unpacked"):
         next(find_images(tmp_path / "flip.zip")).read()
+
+
+def test_formats_that_start_programs_or_hide_pictures_are_refused():
+    picture = Image.new("RGB", (60, 20), "white")
+    for kind in ("EPS", "ICO", "PPM", "TGA"):
+        out = io.BytesIO()
+        picture.save(out, kind)
+        with pytest.raises(ImageError, match="not an image that can be opened"):
+            open_image(out.getvalue())
+
+
+def test_a_limit_of_ones_own_on_pixels():
+    out = io.BytesIO()
+    Image.new("L", (300, 200)).save(out, "PNG")
+    assert open_image(out.getvalue(), 60_000).size == (300, 200)
+    with pytest.raises(ImageError, match="300 x 200 pixels, more than 59,999"):
+        open_image(out.getvalue(), 59_999)
