@@ -48,7 +48,7 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     try:
         picture = picture or Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(picture, max_pixels)
-        if picture.format == "BMP" and picture.tile[0].codec_name == "bmp_rle":  # Pillow unpacks it in Python, for seconds
+        if any(tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())):  # Pillow unpacks it in Python, for seconds
             raise ImageError("a compressed BMP: save it again as PNG")
         picture.load()
         return _flatten(ImageOps.exif_transpose(picture))

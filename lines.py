@@ -50,8 +50,7 @@ def _ink_part(grey: Image.Image) -> tuple[tuple[int, int, int, int], bool]:
 def _ink(grey: Image.Image) -> tuple[bool, np.ndarray]:
     """(is the ink lighter than the paper?, where it is, bool (H, W)), by what stands out of its neighbourhood.
 
-    Ink covers less than paper does, so what stands out is skewed towards it: on 6,000 numbers of synth_numbers.py this told
-    their polarity but for one, the majority of the border but for 23.
+    Ink covers less than paper does, so what stands out is skewed towards it, also where a box or a shadow holds the border.
     """
     levels = _flat(grey)
     counts = np.bincount(levels.ravel(), minlength=256)

@@ -233,3 +233,11 @@ def test_a_limit_of_ones_own_on_pixels():
     assert open_image(out.getvalue(), 60_000).size == (300, 200)
     with pytest.raises(ImageError, match="300 x 200 pixels, more than 59,999"):
         open_image(out.getvalue(), 59_999)
+
+
+def test_a_bmp_that_is_open_already():
+    out = io.BytesIO()
+    Image.new("RGB", (60, 20), "white").save(out, "BMP")
+    picture = Image.open(out)
+    for _ in range(2):  # its tiles are gone once it is loaded
+        assert open_image(picture).size == (60, 20)

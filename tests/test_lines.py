@@ -60,17 +60,10 @@ def test_no_ink_of_drawn_numbers_is_cut_off(monkeypatch):
             assert -1 <= ends[0] * spot.scale + shift and (ends[-1] + 1) * spot.scale + shift <= side + 1, label
 
 
-@pytest.mark.parametrize("picture", [Image.new("L", (80, 30), 200), Image.new("RGB", (3, 3)), Image.linear_gradient("L").resize((300, 40))])
-def test_paper_without_ink_is_refused_or_read_as_it_is(picture):
-    try:
-        assert line(picture, SIZE)[0].shape == (*SIZE, 1)
-    except ImageError as error:
-        assert "no ink" in str(error)
-
-
-def test_blank_paper_is_refused():
+@pytest.mark.parametrize("picture", [Image.new("RGB", (300, 80), "white"), Image.new("L", (80, 30), 200), Image.new("RGB", (3, 3))])
+def test_blank_paper_is_refused(picture):
     with pytest.raises(ImageError, match="no ink to be seen"):
-        line(Image.new("RGB", (300, 80), "white"), SIZE)
+        line(picture, SIZE)
 
 
 def test_any_shape_of_picture_has_a_place():
