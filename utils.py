@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,7 @@ from tqdm import tqdm
 import synth
 from decoding import Alphabet, steps_needed
 from download import download
-from images import EXTENSIONS, Found, ImageError, find_images, open_image, to_uint8
+from images import EXTENSIONS, FORMATS, Found, ImageError, find_images, open_image, to_uint8
 from labels import DataError, read_labels
 from lines import line
 
@@ -159,9 +158,7 @@ def decode(path, files: list[Found], labels: dict[str, str], missing: list[str],
 def _header_size(found: Found):
     """(width, height) as shown, from a file's header, or None; the pixels are not decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(found.read()))
+        picture = Image.open(io.BytesIO(found.read()), formats=FORMATS)
         turned = picture.getexif().get(0x0112, 1) >= 5  # the camera was held upright
         return picture.size[::-1] if turned else picture.size
     except Exception:  # whatever is wrong with it is reported when it is decoded
