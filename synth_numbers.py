@@ -73,14 +73,29 @@ def _form(rng: np.random.Generator, length: int) -> str:
 
 def faces(families: tuple[str, ...], script: str, installed: bool = False) -> list[Path]:
     """The font files of these fontpkg families that have the digits of a `script`; with `installed`, also those found on
-    this machine (of families not kept for tests)."""
-    files = fonts(families)
+    this machine (of families not kept for tests, and with digits that look like digits)."""
+    files = [file for file in fonts(families) if set(SCRIPTS[script][:10]) <= _signs(file)]
     if installed:
         kept = {name.replace("_", "") for name in WESTERN_UNSEEN + ARABIC_UNSEEN}
         found = sorted(Path(f) for f in font_manager.findSystemFonts(fontext="ttf"))
-        files = files + [f for f in found if "talic" not in f.name and "blique" not in f.name
-                         and not any(f.name.lower().replace("-", "").startswith(name) for name in kept)]
-    return [file for file in files if set(SCRIPTS[script][:10]) <= _signs(file)]
+        found = [f for f in found if set(SCRIPTS[script][:10]) <= _signs(f) and "talic" not in f.name and "blique" not in f.name
+                 and not any(f.name.lower().replace("-", "").startswith(name) for name in kept)]
+        usual = np.mean([_shapes(file, script) for file in files], axis=0)
+        alike = [(_shapes(f, script) @ usual.T).argmax(axis=1) == np.arange(10) for f in found]
+        files = files + [f for f, which in zip(found, alike) if which.sum() >= 3]  # others print stars, weather or prayers
+    return files
+
+
+@lru_cache(maxsize=None)
+def _shapes(file: Path, script: str) -> np.ndarray:
+    """A font's ten digits, each cut out, scaled to 12 x 12 pixels and standardised: float64 (10, 144)."""
+    font, shapes = ImageFont.truetype(str(file), FONT), []
+    for digit in SCRIPTS[script][:10]:
+        picture = Image.new("L", (4 * FONT, 4 * FONT))
+        ImageDraw.Draw(picture).text((FONT, 3 * FONT), digit, 255, font, anchor="ls")
+        shapes.append(np.asarray(picture.crop(picture.getbbox()).resize((12, 12), Image.Resampling.BOX), float).ravel())
+    shapes = np.array(shapes)
+    return (shapes - shapes.mean(axis=1, keepdims=True)) / (shapes.std(axis=1, keepdims=True) + 1e-6)
 
 
 @lru_cache(maxsize=None)
@@ -169,7 +184,8 @@ def _stroke(sign: str, script: str, pen: float, rng: np.random.Generator) -> np.
     canvas = Image.new("L", (112, 112))  # four times as large, for smooth edges
     jitter = rng.normal(0, 0.8, (2, 2))
     middle = 14
-    ends = {"-": ((middle - 4, 14), (middle + 4, 14)), ",": ((middle + 1, 22), (middle - 1.5, 26)),
+    half = 4 if script == "western" else 8  # longer than a zero, which is a dot or a short stroke
+    ends = {"-": ((middle - half, 14), (middle + half, 14)), ",": ((middle + 1, 22), (middle - 1.5, 26)),
             "/": ((middle + 6, 1), (middle - 6, 27)),  # longer than a 1
             ".": ((middle, 23), (middle + 0.1, 23))}[sign]
     if script != "western" and sign in ".,":  # the Arabic decimal sign, and that of thousands, which stands high
