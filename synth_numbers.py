@@ -22,13 +22,17 @@ from lines import line
 from synth import FONT, SIGNS, UNSEEN, _stretch, _weighted, fonts
 from utils import Labelled
 
-WESTERN = SIGNS + ("arimo", "barlow", "cabin", "fira_sans", "ibm_plex_mono", "inconsolata", "inter", "jetbrains_mono", "lato",
-                   "libre_franklin", "merriweather", "montserrat", "noto_serif", "orbitron", "overpass", "raleway", "roboto",
-                   "space_mono", "vollkorn", "work_sans")
+WESTERN = SIGNS + ("alegreya_sans", "arimo", "assistant", "barlow", "black_ops_one", "bodoni_moda", "cabin", "cinzel",
+                   "cormorant_garamond", "dosis", "fira_sans", "fjalla_one", "frank_ruhl_libre", "gravitas_one", "ibm_plex_mono",
+                   "inconsolata", "inter", "jetbrains_mono", "josefin_sans", "lato", "libre_franklin", "merriweather",
+                   "montserrat", "noto_serif", "orbitron", "outfit", "overpass", "press_start_2p",
+                   "rajdhani", "raleway", "red_hat_display", "roboto", "russo_one", "saira_condensed", "space_grotesk",
+                   "space_mono", "spectral", "titillium_web", "vollkorn", "work_sans")
 WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # kept for tests
 ARABIC = ("almarai", "amiri", "cairo", "ibm_plex_sans_arabic", "noto_sans_arabic")
 POINT, THOUSANDS = "٫٬"
 ARABIC_UNSEEN = ("noto_kufi_arabic", "tajawal")
+SAME = 0.97  # correlation of two fonts' digits from which they count as one
 DATES = {8: ("dd/dd/dd", "d/d/dddd", "dd-dd-dd"), 9: ("d/dd/dddd", "dd/d/dddd"),
          10: ("dd/dd/dddd", "dddd/dd/dd", "dd-dd-dddd", "dddd-dd-dd", "dd.dd.dddd")}
 
@@ -73,16 +77,21 @@ def _form(rng: np.random.Generator, length: int) -> str:
 
 def faces(families: tuple[str, ...], script: str, installed: bool = False) -> list[Path]:
     """The font files of these fontpkg families that have the digits of a `script`; with `installed`, also those found on
-    this machine (of families not kept for tests, and with digits that look like digits)."""
+    this machine (of families not kept for tests, with digits that look like digits and unlike those of the others)."""
     files = [file for file in fonts(families) if set(SCRIPTS[script][:10]) <= _signs(file)]
     if installed:
         kept = {name.replace("_", "") for name in WESTERN_UNSEEN + ARABIC_UNSEEN}
         found = sorted(Path(f) for f in font_manager.findSystemFonts(fontext="ttf"))
         found = [f for f in found if set(SCRIPTS[script][:10]) <= _signs(f) and "talic" not in f.name and "blique" not in f.name
                  and not any(f.name.lower().replace("-", "").startswith(name) for name in kept)]
-        usual = np.mean([_shapes(file, script) for file in files], axis=0)
-        alike = [(_shapes(f, script) @ usual.T).argmax(axis=1) == np.arange(10) for f in found]
-        files = files + [f for f, which in zip(found, alike) if which.sum() >= 3]  # others print stars, weather or prayers
+        usual, had = np.mean([_shapes(file, script) for file in files], axis=0), [_shapes(file, script).ravel() for file in files]
+        for file in found:
+            shapes = _shapes(file, script)
+            if ((shapes @ usual.T).argmax(axis=1) == np.arange(10)).sum() < 3:
+                continue  # prints stars, weather or prayers
+            if np.max(np.array(had) @ shapes.ravel()) < SAME * shapes.size:
+                files.append(file)
+                had.append(shapes.ravel())
     return files
 
 
