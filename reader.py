@@ -243,6 +243,7 @@ def _read_contract(folder: Path) -> dict:
 
 
 def _open_session(path: Path, facts: dict):
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it keeps a number for this user, and reports to its maker
     import onnxruntime
 
     try:

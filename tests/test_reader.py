@@ -27,6 +27,14 @@ def test_importing_and_reading_needs_no_tensorflow():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_reading_leaves_nothing_in_the_users_home(tmp_path):
+    """ONNX Runtime would keep a device number and a queue of reports in ~/.cache."""
+    code = "import numpy as np, reader; reader.Reader.load('captcha').read(np.zeros((50, 200), np.uint8))"
+    home = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=utils.ROOT, env=home, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_keras_and_onnx_agree_on_images(shipped, captchas):
     import training  # noqa: F401
     import keras
