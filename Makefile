@@ -2,10 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help ocr test lab tensorboard data full bench clean
+.PHONY: help ocr test lab serve tensorboard data full bench bench-serve clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.txt setup_venv.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
@@ -25,6 +25,14 @@ test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and t
 lab: .venv/ready  ## open JupyterLab
 	$(BIN)/jupyter lab
 
+.venv-serve/ready: requirements-serve.txt
+	$(PYTHON) -m venv --clear .venv-serve
+	.venv-serve/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+	@touch $@
+
+serve: .venv-serve/ready  ## the readers as a web page and an API at http://127.0.0.1:8000; no TensorFlow
+	.venv-serve/bin/gunicorn -c app/gunicorn.conf.py
+
 tensorboard: .venv/ready  ## compare the trainings that have run, curve by curve, in the browser
 	$(BIN)/tensorboard --logdir logs
 
@@ -37,5 +45,8 @@ full: .venv/ready  ## run the notebooks in the full profile, as they are stored 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
 	$(BIN)/python bench.py
 
+bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
+	$(BIN)/python -m app.bench
+
 clean:  ## remove the environment, checkpoints, drawn data and quick readers
-	rm -rf .venv .cache data/drawn figures logs models/quick
+	rm -rf .venv .venv-serve .cache data/drawn figures logs models/quick

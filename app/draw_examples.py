@@ -1,0 +1,28 @@
+"""Draw the page's examples, once: python -m app.draw_examples, in the environment of requirements.txt."""
+from pathlib import Path
+
+from PIL import Image
+
+import digits
+import synth
+import synth_numbers
+
+FOLDER = Path(__file__).parent / "static" / "examples"
+
+
+def draw():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    writes = {"western": (synth_numbers.press("western", synth_numbers.faces(("roboto_slab",), "western")), "12/03/2024"),
+              "arabic": (synth_numbers.press("arabic", synth_numbers.faces(("noto_kufi_arabic",), "arabic")), "1,250.75"),
+              "hand": (synth_numbers.hand("western", digits.load_handwritten("western", "test")[0]), "40917")}
+    for name, (write, label) in writes.items():
+        (_, picture), = synth_numbers.pictures(write, [label], 7)
+        Image.fromarray(picture).save(FOLDER / f"{name}.png")
+    (_, picture), = synth.signs("R", 4)
+    Image.fromarray(picture).save(FOLDER / "sign.png")
+    (_, picture), = synth.glyphs("7", 3)
+    Image.fromarray(255 - picture[:, :, 0]).resize((112, 112)).save(FOLDER / "character.png")
+
+
+if __name__ == "__main__":
+    draw()

@@ -1,0 +1,199 @@
+"""The page in a real Chromium, against a real server. Skipped where there is no Chromium (apt-get install chromium)."""
+import json
+import re
+import shutil
+
+import pytest
+from PIL import Image
+
+from app import bench
+from reader import Reader
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+EXPECTED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with bench.Server() as server:
+        server.first_read(bench.captchas(1)[0])
+        yield server.address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, freshly opened; whatever it complains about in the console fails the test."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page, told = context.new_page(), []
+    page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") and not EXPECTED.search(message.text) else None)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None)
+    page.goto(address)
+    yield page
+    context.close()
+    assert told == []  # no complaint, and nothing from elsewhere
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """[(path, what the reader reads in it)] of CAPTCHAs."""
+    folder, reader = tmp_path_factory.mktemp("captchas"), Reader.load("captcha")
+    for i, data in enumerate(bench.captchas(4)):
+        (folder / f"{i}.png").write_bytes(data)
+    return [(path, reader.read(path).text) for path in sorted(folder.iterdir())]
+
+
+DROP = """([selector, name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+  document.querySelector(selector).dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+}"""
+PASTE = """([name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+  document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+
+
+def texts(page, count):
+    """The texts in the list, once there are `count`."""
+    page.wait_for_function("count => document.querySelectorAll('#results li').length >= count", arg=count)
+    return page.locator("#results .text").all_inner_texts()
+
+
+def test_dropped_and_pasted_pictures_are_read(page, files):
+    (first, one), (second, two), *_ = files
+    page.evaluate(DROP, ["#drop", "0.png", list(first.read_bytes())])
+    assert texts(page, 1) == [one]
+    page.evaluate(PASTE, ["1.png", list(second.read_bytes())])
+    assert texts(page, 2) == [one, two]
+    assert page.locator("#results li").first.locator(".marks span").count() == len(one)
+    assert page.locator("#results .seen img").first.evaluate("img => img.complete && img.naturalWidth") == 200
+
+
+def test_several_files_and_an_unreadable_one(page, files, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    page.set_input_files("#files", [str(path) for path, _ in files[:2]] + [str(bad)] + [str(path) for path, _ in files[2:]])
+    right = [text for _, text in files]
+    assert texts(page, 5) == right[:2] + ["not read"] + right[2:]
+    assert "4 of 5 pictures read" in page.inner_text("#status") and "not an image" in page.locator(".failed").inner_text()
+    with page.expect_download() as download:
+        page.click("#csv")
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0] == "name,text,confidence,unsure,problem" and lines[1].startswith(f"0.png,{right[0]},") and lines[3].startswith("bad.png,,,,")
+    page.click("#copy")
+    page.wait_for_function("() => document.getElementById('status').textContent === 'Copied.'")
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(right)
+    page.click("#clear")
+    assert page.locator("#results li").count() == 0
+
+
+def test_an_unreadable_file_alone_and_a_bad_pattern(page, files, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    page.set_input_files("#files", str(bad))
+    assert texts(page, 1) == ["not read"]
+    page.fill("#pattern", "AAAAA")
+    page.set_input_files("#files", str(files[0][0]))
+    page.wait_for_function("() => document.querySelectorAll('#results li').length === 2")
+
+
+def draw(page, points):
+    page.locator("#canvas").scroll_into_view_if_needed()
+    box = page.locator("#canvas").bounding_box()
+    place = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    for x, y in place[1:]:
+        page.mouse.move(x, y, steps=8)
+    page.mouse.up()
+
+
+def test_a_drawn_digit_is_read(page):
+    page.select_option("#reader", "char_cnn")
+    page.click("#drawing summary")
+    draw(page, [(0.42, 0.15), (0.58, 0.15), (0.48, 0.85)])
+    page.click("#read-drawing")
+    assert texts(page, 1) == ["7"]
+
+
+def test_a_digit_drawn_by_touch_is_read(browser, address):
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address)
+    page.select_option("#reader", "char_cnn")
+    page.tap("#drawing summary")
+    page.locator("#canvas").scroll_into_view_if_needed()
+    box, touch = page.locator("#canvas").bounding_box(), context.new_cdp_session(page)
+    stroke = [(0.42, 0.15), (0.5, 0.15), (0.58, 0.15), (0.53, 0.5), (0.48, 0.85)]
+    for k, (x, y) in enumerate(stroke):
+        points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if k else "touchStart", "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.click("#read-drawing")
+    assert texts(page, 1) == ["7"]
+    context.close()
+
+
+def test_a_large_photograph_is_scaled_down_before_it_is_sent(page, files, tmp_path):
+    large = tmp_path / "large.png"
+    Image.open(files[0][0]).convert("L").resize((4000, 1000), Image.Resampling.BICUBIC).crop((0, -1000, 4000, 1000)).save(large)
+    sent = []
+    page.on("request", lambda request: sent.append(len(request.post_data_buffer or b"")))
+    page.set_input_files("#files", str(large))
+    texts(page, 1)
+    assert page.locator(".failed").count() == 0 and max(sent) < 500_000  # 8 million pixels would be refused
+
+
+def test_by_keyboard_alone(page, files):
+    page.focus("#reader")
+    order = []
+    for _ in range(30):
+        order.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+        page.keyboard.press("Tab")
+    for wanted in ("reader", "pattern", "files", "SUMMARY", "field-1", "pick-1"):
+        assert wanted in order, (wanted, order)
+    button = page.locator("#examples button").last
+    button.focus()
+    page.keyboard.press("Enter")
+    assert texts(page, 1) == ["R"]
+
+
+def test_the_form_fills_itself(page, files):
+    path, text = files[0]
+    field = page.locator(".field[data-reader=captcha]")
+    field.locator("input[type=file]").set_input_files(str(path))
+    page.wait_for_function("text => document.querySelector('.field[data-reader=captcha] input').value === text", arg=text)
+    assert "sure" in field.locator(".note").inner_text()
+    noise = path.with_name("noise.png")
+    Image.effect_noise((200, 50), 60).save(noise)
+    field.locator("input[type=file]").set_input_files(str(noise))
+    page.wait_for_function("() => document.querySelector('.field[data-reader=captcha]').classList.contains('check')")
+    assert "check" in field.locator(".note").inner_text() or "not read" in field.locator(".note").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1100, 360])
+def test_no_serious_fault_of_access_and_nothing_sticks_out(browser, address, files, scheme, width, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    page.goto(address)
+    page.set_input_files("#files", [str(path) for path, _ in files])
+    texts(page, 4)
+    page.click("#drawing summary")
+    found = [fault for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")]
+    assert found == [], json.dumps(found, indent=1)[:2000]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.screenshot(path=tmp_path / f"{scheme}-{width}.png", full_page=True)
+    page.close()
