@@ -10,6 +10,7 @@ import io
 import os
 import warnings
 import zipfile
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Callable, Iterator, NamedTuple
 
@@ -195,9 +196,10 @@ def normalise(images: np.ndarray, how: str = "standard") -> np.ndarray:
 
 
 class Found(NamedTuple):
-    """One image file met on the way: its name, a function giving its bytes, and the archive it lies in, if any."""
+    """One image file met on the way: its name, a function giving its bytes, and why there are none, where that is known."""
     name: str
     read: Callable[[], bytes]
+    fault: str | None = None
 
 
 def find_images(path, every_file: bool = False) -> Iterator[Found]:
@@ -254,7 +256,26 @@ def unreadable(name: str, message: str) -> Found:
     """What stands in for an image that cannot even be found: its `read` raises ImageError with `message`."""
     def read():
         raise ImageError(message)
-    return Found(name, read)
+    return Found(name, read, message)
+
+
+def read_named(name: str) -> bytes:
+    """The bytes of an image by the name that `find_images` gave it, in whatever process. Raises ImageError."""
+    path = Path(name)
+    archive = next((above for above in path.parents if above.suffix.lower() == ".zip" and above.is_file()), None)
+    if archive is None:
+        return _read_bytes(path)
+    opened, members = _members(str(archive), archive.stat().st_mtime_ns)
+    member = path.relative_to(archive).as_posix()
+    if member not in members:
+        raise ImageError("no longer in the archive")
+    return _read_member(opened, members[member])
+
+
+@lru_cache(maxsize=2)
+def _members(path: str, changed: int) -> tuple[zipfile.ZipFile, dict]:
+    archive = zipfile.ZipFile(path)
+    return archive, {PurePosixPath(info.filename.replace("\\", "/")).as_posix(): info for info in archive.infolist()}
 
 
 def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:

@@ -137,11 +137,19 @@ def main(arguments=None) -> int:
     parser.add_argument("--pattern", help="what may stand at each place: d a digit, a a letter, x either, anything else itself, "
                         "as dd/dd/dddd")
     parser.add_argument("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="read with many processes, for archives: a Dask scheduler's address, or local for "
+                        "workers started here; needs --out and requirements-scale.txt")
+    parser.add_argument("--out", metavar="FOLDER", help="with --cluster: where the reads go, as Parquet files; what is there is not read again")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
     options = parser.parse_args(arguments)
+    if (options.cluster is None) != (options.out is None):
+        parser.error("--cluster and --out go together")
     try:
         reader = Reader.load(options.model)
-        bound = reader.bind(options.pattern, _words(options.lexicon) if options.lexicon is not None else None)
+        words = _words(options.lexicon) if options.lexicon is not None else None
+        bound = reader.bind(options.pattern, words)
+        if options.cluster:
+            return _read_on_cluster(options, words)
     except ReaderError as error:
         print(f"main.py: {error}", file=sys.stderr)
         return 2
@@ -160,6 +168,22 @@ def main(arguments=None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output, head for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1 if failed else 0
+
+
+def _read_on_cluster(options, words) -> int:
+    import cluster  # Dask takes a second
+
+    try:
+        how = (options.model, options.pattern, tuple(words) if words is not None else None)
+        count, failed = cluster.read(options.cluster, options.out, options.paths, how)
+    except cluster.ClusterError as error:
+        print(f"main.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("main.py: stopped; the same command goes on from what is read", file=sys.stderr)
+        return 130
+    print(f"{count:,} images, {failed:,} of them not read; in {options.out}")
     return 1 if failed else 0
 
 

@@ -7,6 +7,8 @@ import os
 import platform
 import re
 import shutil
+import subprocess
+import sys
 import warnings
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -109,15 +111,30 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     batch = normalise(examples, facts["input"]["normalisation"])
     logits = np.asarray(model.predict_on_batch(batch))
     model.save(folder / "model.keras")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
-        model.export(folder / "model.onnx", format="onnx", verbose=False)
+    _export(model, folder)
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     _describe(folder, facts | {"onnx_sha256": digest})
     apart = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
     if apart > tolerance:
         raise ReaderError(f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved")
     return digest
+
+
+def _export(model, folder: Path):
+    """Write model.onnx; from TensorFlow, which a process of its own does where the network lives on another backend."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports what has been called
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
+            model.export(folder / "model.onnx", format="onnx", verbose=False)
+        return
+    program = "import pathlib, sys, training, keras, saving; f = pathlib.Path(sys.argv[1]); saving._export(keras.models.load_model(f / 'model.keras'), f)"
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=Path(__file__).parent, env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise ReaderError(f"TensorFlow, which exports to ONNX, ended with: {(done.stderr.strip().splitlines() or [''])[-1]}")
 
 
 def _describe(folder: Path, facts: dict):

@@ -9,9 +9,12 @@ The models live in the notebooks; this file only runs their cells, in order, wit
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from pathlib import Path
+
+import workers
 
 ROOT = Path(__file__).resolve().parent
 LESSONS = {  # what can be trained -> its notebook, a line about it, and parameters that one's own images need
@@ -42,6 +45,8 @@ def run(notebook: Path, parameters: dict):
             unknown = parameters.keys() - names.keys()
             if unknown:
                 raise KeyError(f"{notebook.name} has no parameter {', '.join(sorted(unknown))}")
+            if "BATCH" in parameters:  # more images a step, a higher rate: the square root, for Adam (Malladi et al. 2022)
+                names["PEAK"] *= math.sqrt(parameters["BATCH"] / names["BATCH"])
             names.update(parameters)
 
 
@@ -55,6 +60,11 @@ def main(arguments=None) -> int:
                         "(30 to 7a), class numbers (0 to 61), or the character; default: found out")
     parser.add_argument("--epochs", type=int, help="default: by the number of images")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, help="images a step, of all workers together; the learning rate goes with its square root")
+    parser.add_argument("--workers", type=int, default=1, help="train with so many processes (JAX; pip install -r requirements-scale.txt): "
+                        "started here, or, with the next two, by a launcher on many machines")
+    parser.add_argument("--rank", type=int, help="be this one of the workers, 0 to workers - 1, and end with the training")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="where the workers find worker 0")
     if not (sys.argv[1:] if arguments is None else arguments):
         print("What can be trained:")
         for lesson, (notebook, about, _) in LESSONS.items():
@@ -67,13 +77,25 @@ def main(arguments=None) -> int:
         parser.error("--epochs is at least 1, --seed at least 0")
     if options.labels and options.lesson == "captcha":
         parser.error("--labels is for lessons on single characters; strings are labelled as data/README.md says")
+    if options.workers < 1 or options.batch is not None and options.batch < 1:
+        parser.error("--workers and --batch are at least 1")
+    if (options.rank is None) != (options.coordinator is None) or options.rank is not None and not 0 <= options.rank < options.workers:
+        parser.error("--rank, from 0 to workers - 1, and --coordinator go together")
     notebook, _, own = LESSONS[options.lesson]
     parameters = {"DATA": options.data.resolve(), "READER": f"models/{options.name}", "SEED": options.seed,
                   "ALPHABET": options.alphabet, "EPOCHS": options.epochs, **own}
     if options.labels:
         parameters["LABELS"] = options.labels
+    if options.batch:
+        parameters["BATCH"] = options.batch
     try:
+        if options.rank is not None:
+            workers.join(options.coordinator, options.workers, options.rank)
+        elif options.workers > 1:
+            workers.start([sys.executable, __file__, *(sys.argv[1:] if arguments is None else arguments)], options.workers)
         run(ROOT / notebook, parameters)
+    except workers.Trained:
+        return 0
     except ValueError as error:  # DataError, ReaderError, ImageError: one line each
         if type(error) is ValueError:
             raise

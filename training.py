@@ -31,6 +31,7 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
+import workers
 from batching import batches
 from decoding import BLANK, Alphabet, best, confidence, greedy, log_softmax
 from images import normalise
@@ -43,7 +44,8 @@ LOGS = ROOT / "logs"     # what TensorBoard shows
 
 def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
     """Log-probabilities (n, time, classes) or (n, classes) of uint8 images (n, H, W, C), by a model from images to logits."""
-    parts = [model.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
+    with workers.alone(model) as one:
+        parts = [one.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
     return log_softmax(np.concatenate(parts))
 
 
@@ -165,6 +167,10 @@ class Checkpoint(keras.callbacks.Callback):
             others.append({f: vars(callback)[f] for f in self.FIELDS if f in vars(callback)})
             for j, weights in enumerate(getattr(callback, "best_weights", None) or []):
                 arrays[f"best{i}_{j}"] = weights
+        if workers.rank == 0:
+            self._save(arrays, others)
+
+    def _save(self, arrays: dict, others: list):
         state = {"rows": self.rows, "stopped": self.model.stop_training, "others": others}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(f".{os.getpid()}.part")
@@ -237,9 +243,15 @@ def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check
     stateful = [c for c in callbacks if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if check else 1)
+    coming = stream(checkpoint.epoch)
+    if workers.count > 1:
+        workers.agree(checkpoint.path.name, checkpoint.epoch)
+        coming = workers.part(coming, settings["batch"])
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
-    model.fit(stream(checkpoint.epoch), shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
+    model.fit(coming, shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
               initial_epoch=checkpoint.epoch, callbacks=[monitor, *callbacks, checkpoint, progress, *board])
+    if workers.joined:
+        raise workers.Trained
     return checkpoint.history
 
 

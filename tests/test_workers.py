@@ -1,0 +1,145 @@
+"""Training with several processes: parts of batches, the launcher, real workers on loopback, killed ones."""
+import importlib.util
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import synth
+import utils
+import workers
+from reader import Reader
+
+needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX here: pip install -r requirements-scale.txt")
+
+
+def test_the_parts_of_a_batch_are_disjoint_and_complete_and_in_order(monkeypatch):
+    rows = np.arange(24).reshape(12, 2)
+    for count in (1, 2, 3, 4, 12):
+        parts = []
+        for rank in range(count):
+            monkeypatch.setattr(workers, "rank", rank)
+            monkeypatch.setattr(workers, "count", count)
+            (part,), = itertools.islice(workers.part(iter([({"image": rows, "label": rows},)]), 12), 1)
+            assert np.array_equal(part["image"], part["label"])
+            parts.append(part["image"])
+        assert np.array_equal(np.concatenate(parts), rows) and len({len(part) for part in parts}) == 1
+    monkeypatch.setattr(workers, "count", 5)
+    with pytest.raises(workers.WorkerError, match="a batch of 12 images cannot be divided among 5 workers"):
+        next(workers.part(iter([rows]), 12))
+
+
+def test_a_coordinator_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(workers, "WAIT", 0.3)
+    with pytest.raises(workers.WorkerError, match="no worker 0 at 127.0.0.1:1 .*HOST:PORT"):
+        workers._wait_for("127.0.0.1:1")
+    with pytest.raises(workers.WorkerError, match="no worker 0 at nowhere"):
+        workers._wait_for("nowhere")
+
+
+def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys, time\nrank = int(sys.argv[-1])\n"
+                       "if rank == 1: sys.exit('something is wrong')\n"
+                       "time.sleep(60)\n")
+    started = time.monotonic()
+    with pytest.raises(workers.WorkerError, match="worker 1 ended with status 1: something is wrong; the others were stopped"):
+        workers.start([sys.executable, str(program)], 3)
+    assert time.monotonic() - started < 15 and not [p for p in psutil.Process().children() if "program.py" in " ".join(p.cmdline())]
+    program.write_text("import os, sys\nif sys.argv[-1] == '1': os.kill(os.getpid(), 9)\nimport time; time.sleep(60)\n")
+    with pytest.raises(workers.WorkerError, match="worker 1 was killed by SIGKILL"):
+        workers.start([sys.executable, str(program)], 2)
+
+
+def test_wrong_usage_is_told():
+    for wrong in (["--workers", "0"], ["--rank", "0"], ["--rank", "2", "--workers", "2", "--coordinator", "x:1"], ["--batch", "0"]):
+        done = subprocess.run([sys.executable, "train.py", "captcha", "--data", ".", "--name", "wrong", *wrong], cwd=utils.ROOT, capture_output=True, text=True)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+SAVE = """
+import sys
+from pathlib import Path
+import training
+import keras
+model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(2000)])
+model.compile("sgd", "mse")
+checkpoint = training.Checkpoint("one", model, {}, 10**6, folder=Path(sys.argv[1]))
+checkpoint.set_model(model)
+print("ready", flush=True)
+for epoch in range(10**6):
+    checkpoint.on_epoch_end(epoch, {"loss": float(len(checkpoint.rows))})
+"""
+
+
+def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
+    rng, seen = np.random.default_rng(0), 0
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", SAVE, str(tmp_path)], cwd=utils.ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(rng.uniform(0.2, 0.6))
+            process.send_signal(signal.SIGKILL)
+        for path in tmp_path.glob("one-*.npz"):
+            with np.load(path) as saved:
+                rows = json.loads(str(saved["state"]))["rows"]
+                assert saved["v0"].shape == (1000, 2000) and rows[-1]["loss"] == len(rows) - 1
+            seen += 1
+    assert seen
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A training by two workers, as train.py starts it, and its checkpoint's place."""
+    name = f"test-workers-{os.getpid()}"
+    for label, picture in synth.captchas(40, seed=5):
+        picture.save(tmp_path / f"{label}.png")
+    before = set((utils.ROOT / ".cache").glob("improved-*"))
+    yield [sys.executable, str(utils.ROOT / "train.py"), "captcha", "--data", str(tmp_path), "--name", name, "--epochs", "8", "--batch", "4"]
+    shutil.rmtree(utils.ROOT / "models" / name, ignore_errors=True)
+    for file in set((utils.ROOT / ".cache").glob("improved-*")) - before:
+        file.unlink()
+
+
+def state():
+    """The log and the weights of the newest checkpoint."""
+    path = max((utils.ROOT / ".cache").glob("improved-*.npz"), key=os.path.getmtime)
+    with np.load(path) as saved:
+        return path, json.loads(str(saved["state"]))["rows"], [saved[f"v{i}"] for i in range(30)]
+
+
+@needs_jax
+def test_two_workers_train_what_one_trains_and_resume_when_killed(command):
+    workers.start(command, 1)
+    path, alone, _ = state()
+    path.unlink()
+    workers.start(command, 2)
+    _, together, weights = state()
+    assert len(together) == 8 and np.allclose([row["loss"] for row in together[:3]], [row["loss"] for row in alone[:3]], rtol=1e-3)  # then rounding grows
+    path.unlink()
+
+    def kill():
+        while not path.exists():
+            time.sleep(0.05)
+        [process.kill() for process in psutil.Process().children() if process.cmdline()[-2:] == ["--rank", "1"]]
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(workers.WorkerError, match="the same command goes on from the last epoch"):
+        workers.start(command, 2)
+    thread.join()
+    assert len(state()[1]) < 8
+    done = subprocess.run([*command, "--workers", "2"], capture_output=True, text=True, cwd=utils.ROOT)  # and TensorFlow saves the reader
+    assert done.returncode == 0, done.stderr
+    _, resumed, same = state()
+    assert resumed[-1]["loss"] == pytest.approx(together[-1]["loss"], rel=1e-3)
+    assert max(np.abs(a - b).max() for a, b in zip(weights, same)) < 1e-3
+    reader = Reader.load(command[command.index("--name") + 1])
+    assert reader.read(np.full((50, 200), 255, np.uint8)).confidence >= 0

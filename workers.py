@@ -1,0 +1,147 @@
+"""Training with several processes, on one machine or many: each takes its part of every batch (train.py --workers).
+
+JAX's collectives add the gradients up (gloo on processors, NCCL on graphics cards), Keras's DataParallel keeps the weights equal.
+Batches are those of a single process, so that the losses are, too. A worker ends with its training; the checkpoint that
+worker 0 leaves in .cache/ is what the next step, in any process and on any backend, goes on from.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+import zlib
+
+WAIT = 60  # seconds in which the coordinator must be there
+rank, count, joined = 0, 1, False  # of this process among the workers, and whether it is one
+_copies = weakref.WeakKeyDictionary()
+
+
+class WorkerError(ValueError):
+    """Workers that cannot be started or went on without; the message is one line for a person."""
+
+
+class Trained(Exception):
+    """Raised in a worker when its training is over: what follows in a notebook is not a worker's."""
+
+
+# --- in a worker -------------------------------------------------------------------------------------------------
+
+def join(coordinator: str, workers: int, number: int):
+    """Make this process worker `number` of `workers`; before Keras is imported. `coordinator`: HOST:PORT of worker 0."""
+    global rank, count, joined
+    os.environ["KERAS_BACKEND"] = "jax"
+    try:
+        import jax
+    except ImportError:
+        raise WorkerError("JAX is not installed: pip install -r requirements-scale.txt") from None
+    if number:
+        _wait_for(coordinator)
+    jax.distributed.initialize(coordinator, workers, number, initialization_timeout=WAIT, heartbeat_timeout_seconds=30)
+    rank, count, joined = number, workers, True
+    import training  # noqa: F401  before keras: one thread a training
+    import keras
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+
+
+def _wait_for(address: str):
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), timeout=5).close()
+        except (OSError, ValueError) as error:
+            if time.monotonic() > until or isinstance(error, (ValueError, socket.gaierror)):
+                raise WorkerError(f"no worker 0 at {address} ({error}): give the same HOST:PORT to all workers, a free port of worker 0's machine") from None
+            time.sleep(0.2)
+
+
+def agree(checkpoint: str, epoch: int):
+    """Raises WorkerError where the workers would not train the same (the checkpoint's name tells) from the same epoch on."""
+    if count == 1:
+        return
+    import numpy as np
+    from jax.experimental import multihost_utils
+
+    here = np.array([zlib.crc32(checkpoint.encode()) & 0x7FFFFFFF, epoch], np.int32)
+    if (multihost_utils.process_allgather(here) != here).any():
+        raise WorkerError("the workers see different data or checkpoints: give all the same images, and one .cache/ that all see")
+
+
+def part(batches, size: int):
+    """This worker's rows of each batch of `size` rows of a generator, in order: the parts of all workers make up the batch."""
+    import keras
+
+    if size % count:
+        raise WorkerError(f"a batch of {size} images cannot be divided among {count} workers: choose another number, or --batch")
+    own = slice(rank * size // count, (rank + 1) * size // count)
+    for batch in batches:
+        yield keras.tree.map_structure(lambda array: array[own], batch)
+
+
+@contextlib.contextmanager
+def alone(model):
+    """The model, or, in a worker among others, a copy that this process can ask without them."""
+    if count == 1:
+        yield model
+        return
+    import keras
+
+    together = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        if model not in _copies:
+            _copies[model] = keras.models.clone_model(model)
+        _copies[model].set_weights(model.get_weights())
+        yield _copies[model]
+    finally:
+        keras.distribution.set_distribution(together)
+
+
+# --- the launcher ------------------------------------------------------------------------------------------------
+
+def free_port() -> int:
+    """A TCP port of this machine that is free at this moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start(command: list[str], workers: int):
+    """Run `command` as that many workers on this machine, a core each, and wait. Raises WorkerError where one of them fails.
+
+    Worker 0 writes to this terminal; what the others complain of is told if they fail.
+    """
+    coordinator = f"127.0.0.1:{free_port()}"
+    cores, errors, processes = sorted(os.sched_getaffinity(0)), [], []
+    try:
+        for number in range(workers):
+            errors.append(tempfile.TemporaryFile("w+"))
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number else {}
+            processes.append(subprocess.Popen([*command, "--coordinator", coordinator, "--workers", str(workers), "--rank", str(number)], **quiet))
+            os.sched_setaffinity(processes[-1].pid, {cores[number % len(cores)]})
+        while any(process.poll() is None for process in processes):
+            failed = [number for number, process in enumerate(processes) if process.poll()]
+            if failed:
+                raise WorkerError(_told(failed[0], processes[failed[0]].returncode, errors[failed[0]]))
+            time.sleep(0.1)
+    finally:
+        for process in processes:
+            process.terminate() if process.poll() is None else None
+        for process in processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _told(number: int, status: int, errors) -> str:
+    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    errors.seek(0)
+    last = ([line.strip() for line in errors if line.strip()] or [""])[-1][:200]
+    return f"worker {number} {how}{': ' + last if last else ''}; the others were stopped, the same command goes on from the last epoch"
