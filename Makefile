@@ -2,10 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help ocr test lab serve tensorboard data full bench bench-serve clean
+.PHONY: help ocr test lab serve train-workers scale tensorboard data full bench bench-serve clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.txt setup_venv.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
@@ -24,6 +24,19 @@ test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and t
 
 lab: .venv/ready  ## open JupyterLab
 	$(BIN)/jupyter lab
+
+.venv/scale: .venv/ready requirements-scale.txt
+	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python -r requirements-scale.txt; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-scale.txt; fi
+	@touch $@
+
+scale: .venv/scale  ## install what many processes need: JAX to train, Dask to read archives
+
+N ?= 2
+NAME ?= mine
+DATA ?= $$($(BIN)/python -c "import utils; print(utils.find_captchas()[0])")
+train-workers: .venv/scale  ## train a CAPTCHA reader with N=2 processes; DATA=FOLDER NAME=mine for your own images
+	$(BIN)/python train.py captcha --data "$(DATA)" --name $(NAME) --workers $(N)
 
 .venv-serve/ready: requirements-serve.txt
 	$(PYTHON) -m venv --clear .venv-serve

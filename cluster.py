@@ -95,13 +95,13 @@ def connect(address: str):
     """A Dask client: of workers started here for "local", one a core, one thread each; else of the scheduler at `address`."""
     try:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ClusterError(f"{error.name} is not installed: pip install -r requirements-scale.txt") from None
     dask.config.set({"distributed.scheduler.allowed-failures": 100, "distributed.comm.timeouts.connect": f"{WAIT}s"})
     if address == "local":
-        return Client(LocalCluster(n_workers=len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=":0"))
+        return Client(n_workers=len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=":0")
     try:
         host, _, port = address.removeprefix("tcp://").rpartition(":")
         socket.create_connection((host, int(port)), timeout=WAIT).close()  # Dask would try again for a while
