@@ -125,10 +125,13 @@ def start(command: list[str], workers: int):
             quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number else {}
             processes.append(subprocess.Popen([*command, "--coordinator", coordinator, "--workers", str(workers), "--rank", str(number)], **quiet))
             os.sched_setaffinity(processes[-1].pid, {cores[number % len(cores)]})
-        while any(process.poll() is None for process in processes):
-            failed = [number for number, process in enumerate(processes) if process.poll()]
-            if failed:
-                raise WorkerError(_told(failed[0], processes[failed[0]].returncode, errors[failed[0]]))
+        while True:
+            states = [process.poll() for process in processes]
+            for number, state in enumerate(states):
+                if state:
+                    raise WorkerError(_told(number, state, errors[number]))
+            if None not in states:
+                return
             time.sleep(0.1)
     finally:
         for process in processes:

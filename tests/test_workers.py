@@ -55,6 +55,9 @@ def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
     with pytest.raises(workers.WorkerError, match="worker 1 ended with status 1: something is wrong; the others were stopped"):
         workers.start([sys.executable, str(program)], 3)
     assert time.monotonic() - started < 15 and not [p for p in psutil.Process().children() if "program.py" in " ".join(p.cmdline())]
+    program.write_text("import sys; sys.exit(3)")
+    with pytest.raises(workers.WorkerError, match="worker 0 ended with status 3"):
+        workers.start([sys.executable, str(program)], 1)
     program.write_text("import os, sys\nif sys.argv[-1] == '1': os.kill(os.getpid(), 9)\nimport time; time.sleep(60)\n")
     with pytest.raises(workers.WorkerError, match="worker 1 was killed by SIGKILL"):
         workers.start([sys.executable, str(program)], 2)
