@@ -1,4 +1,6 @@
 """Shared by the tests: the shipped reader, held-out pictures, and a small reader to damage."""
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,14 @@ import utils
 from reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
+
+
+def copy_project(folder):
+    """The programs and notebooks without data, readers and checkpoints, to train in."""
+    (folder / "notebooks").mkdir(parents=True)
+    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb"), *utils.ROOT.glob("notebooks/*.ipynb")]:
+        shutil.copy(file, folder / file.relative_to(utils.ROOT))
+    return folder
 
 
 @pytest.fixture(scope="session")

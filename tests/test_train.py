@@ -13,16 +13,10 @@ from PIL import Image
 import synth
 import train
 import utils
-from views import binary
+from conftest import copy_project
 from images import normalise
 from reader import Reader
-
-
-def copy_project(folder):
-    (folder / "notebooks").mkdir(parents=True)
-    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb"), *utils.ROOT.glob("notebooks/*.ipynb")]:
-        shutil.copy(file, folder / file.relative_to(utils.ROOT))
-    return folder
+from views import binary
 
 
 def command(project, data, name, *more, lesson="captcha"):

@@ -2,8 +2,6 @@
 import importlib.util
 import itertools
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +15,7 @@ import pytest
 import synth
 import utils
 import workers
+from conftest import copy_project
 from reader import Reader
 
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX here: pip install -r requirements-scale.txt")
@@ -100,32 +99,30 @@ def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
 
 
 @pytest.fixture
-def command(tmp_path):
-    """A training by two workers, as train.py starts it, and its checkpoint's place."""
-    name = f"test-workers-{os.getpid()}"
+def project(tmp_path):
+    """A copy of the project, and the command to train in it on forty drawn CAPTCHAs."""
+    folder = copy_project(tmp_path / "project")
+    (tmp_path / "data").mkdir()
     for label, picture in synth.captchas(40, seed=5):
-        picture.save(tmp_path / f"{label}.png")
-    before = set((utils.ROOT / ".cache").glob("improved-*"))
-    yield [sys.executable, str(utils.ROOT / "train.py"), "captcha", "--data", str(tmp_path), "--name", name, "--epochs", "8", "--batch", "4"]
-    shutil.rmtree(utils.ROOT / "models" / name, ignore_errors=True)
-    for file in set((utils.ROOT / ".cache").glob("improved-*")) - before:
-        file.unlink()
+        picture.save(tmp_path / "data" / f"{label}.png")
+    return folder, [sys.executable, str(folder / "train.py"), "captcha", "--data", str(tmp_path / "data"), "--name", "mine", "--epochs", "8", "--batch", "4"]
 
 
-def state():
-    """The log and the weights of the newest checkpoint."""
-    path = max((utils.ROOT / ".cache").glob("improved-*.npz"), key=os.path.getmtime)
+def state(folder):
+    """The checkpoint in a project, its log and weights."""
+    path, = (folder / ".cache").glob("improved-*.npz")
     with np.load(path) as saved:
         return path, json.loads(str(saved["state"]))["rows"], [saved[f"v{i}"] for i in range(30)]
 
 
 @needs_jax
-def test_two_workers_train_what_one_trains_and_resume_when_killed(command):
+def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
+    folder, command = project
     workers.start(command, 1)
-    path, alone, _ = state()
+    path, alone, _ = state(folder)
     path.unlink()
     workers.start(command, 2)
-    _, together, weights = state()
+    _, together, weights = state(folder)
     assert len(together) == 8 and np.allclose([row["loss"] for row in together[:3]], [row["loss"] for row in alone[:3]], rtol=1e-3)  # then rounding grows
     path.unlink()
 
@@ -138,11 +135,11 @@ def test_two_workers_train_what_one_trains_and_resume_when_killed(command):
     with pytest.raises(workers.WorkerError, match="the same command goes on from the last epoch"):
         workers.start(command, 2)
     thread.join()
-    assert len(state()[1]) < 8
-    done = subprocess.run([*command, "--workers", "2"], capture_output=True, text=True, cwd=utils.ROOT)  # and TensorFlow saves the reader
+    assert len(state(folder)[1]) < 8
+    done = subprocess.run([*command, "--workers", "2"], capture_output=True, text=True)  # and TensorFlow saves the reader
     assert done.returncode == 0, done.stderr
-    _, resumed, same = state()
+    _, resumed, same = state(folder)
     assert resumed[-1]["loss"] == pytest.approx(together[-1]["loss"], rel=1e-3)
     assert max(np.abs(a - b).max() for a, b in zip(weights, same)) < 1e-3
-    reader = Reader.load(command[command.index("--name") + 1])
+    reader = Reader.load(folder / "models" / "mine")
     assert reader.read(np.full((50, 200), 255, np.uint8)).confidence >= 0
