@@ -150,12 +150,13 @@ def test_a_thousands_sign_that_looks_like_a_decimal_sign_is_not_printed():
     assert press("arabic", low + high)("1,234", np.random.default_rng(0)).any() and press("arabic", low)("1.234", np.random.default_rng(0)).any()
 
 
-def test_installed_fonts_are_used_if_not_kept_for_tests_and_their_digits_look_like_digits(tmp_path, monkeypatch):
+def test_installed_fonts_are_used_if_new_not_kept_for_tests_and_their_digits_look_like_digits(tmp_path, monkeypatch):
     from fontTools.ttLib import TTFont
-    source = faces(("open_sans",), "western")[0]
-    good, bad, kept = tmp_path / "Good.ttf", tmp_path / "Bad.ttf", tmp_path / "Nunito-Bold.ttf"
-    good.write_bytes(source.read_bytes())
-    kept.write_bytes(source.read_bytes())
+    source, other = faces(("open_sans",), "western")[0], faces(("anton",), "western")[0]
+    good, same, bad, kept = (tmp_path / name for name in ("Good.ttf", "Same.ttf", "Bad.ttf", "Nunito-Bold.ttf"))
+    same.write_bytes(source.read_bytes())
+    good.write_bytes(other.read_bytes())
+    kept.write_bytes(other.read_bytes())
     (tmp_path / "broken.ttf").write_bytes(b"no font")
     font = TTFont(source)
     for table in font["cmap"].tables:
