@@ -265,7 +265,10 @@ def read_named(name: str) -> bytes:
     archive = next((above for above in path.parents if above.suffix.lower() == ".zip" and above.is_file()), None)
     if archive is None:
         return _read_bytes(path)
-    opened, members = _members(str(archive), archive.stat().st_mtime_ns)
+    try:
+        opened, members = _members(str(archive), archive.stat().st_mtime_ns)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ImageError(f"its archive cannot be opened any more ({_one_line(error)})") from None
     member = path.relative_to(archive).as_posix()
     if member not in members:
         raise ImageError("no longer in the archive")
@@ -275,7 +278,7 @@ def read_named(name: str) -> bytes:
 @lru_cache(maxsize=2)
 def _members(path: str, changed: int) -> tuple[zipfile.ZipFile, dict]:
     archive = zipfile.ZipFile(path)
-    return archive, {PurePosixPath(info.filename.replace("\\", "/")).as_posix(): info for info in archive.infolist()}
+    return archive, {PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).as_posix(): info for info in archive.infolist()}
 
 
 def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:

@@ -148,7 +148,7 @@ def main(arguments=None) -> int:
         reader = Reader.load(options.model)
         words = _words(options.lexicon) if options.lexicon is not None else None
         bound = reader.bind(options.pattern, words)
-        if options.cluster:
+        if options.cluster is not None:
             return _read_on_cluster(options, words)
     except ReaderError as error:
         print(f"main.py: {error}", file=sys.stderr)
@@ -175,7 +175,7 @@ def _read_on_cluster(options, words) -> int:
     import cluster  # Dask takes a second
 
     try:
-        how = (options.model, options.pattern, tuple(words) if words is not None else None)
+        how = cluster.job(options.model, options.pattern, words)
         count, failed = cluster.read(options.cluster, options.out, options.paths, how)
     except cluster.ClusterError as error:
         print(f"main.py: {error}", file=sys.stderr)

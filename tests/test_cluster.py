@@ -6,6 +6,7 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from reader import Reader
 
 needs_dask = pytest.mark.skipif(not all(importlib.util.find_spec(name) for name in ("distributed", "pyarrow")),
                                 reason="no Dask here: pip install -r requirements-scale.txt")
-HOW = ("captcha", None, None)
+HOW = cluster.job("captcha")
 MAIN = "import sys, cluster, main; cluster.LEAST, cluster.EVERY = 40, 20; sys.exit(main.main())"  # small partitions
 
 
@@ -114,7 +115,7 @@ def test_every_image_is_read_once_though_workers_are_killed(archive, plain, tmp_
     import psutil
     chance = random.Random(0)
     with cluster.connect("local") as client:
-        client.run(cluster.warm_up, *HOW)
+        client.run(cluster.warm_up, HOW)
         victims = [psutil.Process(pid) for pid in client.run(os.getpid).values()]
         timer = threading.Timer(chance.uniform(0.2, 1), chance.choice(victims).kill)
         timer.start()
@@ -150,6 +151,74 @@ def test_files_that_are_gone_leave_the_result(archive, tmp_path):
         (folder / "0150.png").unlink()
         assert cluster.read(client.scheduler.address, out, [folder], HOW)[0] == 99
     assert len(rows(out)) == 99
+
+
+@needs_dask
+def test_an_archive_that_is_out_of_sight_costs_no_reads(archive, plain, tmp_path):
+    folder, out = tmp_path / "some", tmp_path / "out"
+    shutil.copytree(archive / "0", folder)
+    with cluster.connect("local") as client:
+        assert cluster.read(client.scheduler.address, out, [folder, archive / "1"], HOW)[0] == 200
+        kept, before = rows(out), {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")}
+        folder.rename(tmp_path / "away")
+        assert cluster.read(client.scheduler.address, out, [folder, archive / "1"], HOW)[0] == 101
+        assert len(rows(out)) == 101 and (str(folder), None, "no such file or folder") in rows(out)
+        (tmp_path / "away").rename(folder)
+        assert cluster.read(client.scheduler.address, out, [folder, archive / "1"], HOW)[0] == 200
+        assert rows(out) == kept and {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")} == before and not (out / "_aside").exists()
+
+
+@needs_dask
+def test_more_paths_and_paths_in_one_another_and_damaged_parts(archive, tmp_path):
+    out = tmp_path / "out"
+    with cluster.connect("local") as client:
+        address = client.scheduler.address
+        assert cluster.read(address, out, [archive / "0", archive / "0" / "0000.png", archive / "0"], HOW)[0] == 100
+        part = max(out.glob("part-*"))
+        part.write_bytes(part.read_bytes()[:100])
+        assert cluster.read(address, out, [archive / "0", archive / "more.zip"], HOW)[0] == 130
+        assert len(rows(out)) == len(set(rows(out))) == 130
+        with pytest.raises(cluster.ClusterError, match="reads of other paths"):
+            cluster.read(address, out, [archive / "1"], HOW)
+        (out / "_read.json").write_text("")
+        with pytest.raises(cluster.ClusterError, match="damaged: choose another"):
+            cluster.read(address, out, [archive / "0"], HOW)
+
+
+@needs_dask
+def test_a_worker_that_has_another_reader_is_told(archive, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(utils.ROOT / "models" / "captcha", folder)
+    with cluster.connect("local") as client:
+        assert cluster.read(client.scheduler.address, tmp_path / "one", [archive / "0"], cluster.job(str(folder))) == (100, 0)
+        shutil.rmtree(folder)
+        shutil.copytree(utils.ROOT / "models" / "cnn_lstm", folder)
+        how = cluster.job(str(folder))
+        cluster.read(client.scheduler.address, tmp_path / "two", [archive / "0"], how)
+        with pytest.raises(cluster.ClusterError, match="a worker has another reader in .*mine"):
+            cluster.read(client.scheduler.address, tmp_path / "three", [archive / "0"], how._replace(digest="of another"))
+    assert all(text is None or len(text) == 1 for _, text, _ in rows(tmp_path / "two"))
+
+
+@needs_dask
+def test_schedulers_that_are_none_have_no_workers_or_die(archive, tmp_path, monkeypatch):
+    from distributed import LocalCluster
+    monkeypatch.setattr(cluster, "WAIT", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(cluster.ClusterError, match="no Dask scheduler at"):
+        cluster.connect("tcp://127.0.0.1:{}".format(silent.getsockname()[1]))
+    with LocalCluster(n_workers=0, dashboard_address=None) as empty, pytest.raises(cluster.ClusterError, match="has no workers"):
+        cluster.connect(empty.scheduler_address)
+    program = "from distributed import LocalCluster\nif __name__ == '__main__':\n    c = LocalCluster(processes=False, threads_per_worker=1, dashboard_address=None, protocol='tcp')\n    print(c.scheduler_address, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=utils.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as served:
+        address = served.stdout.readline().strip()
+        running = subprocess.Popen(command("--cluster", address, "--out", tmp_path / "out", *paths(archive)), cwd=utils.ROOT,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until = time.monotonic() + 60
+        while not list((tmp_path / "out").glob("part-*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        served.kill()
+        told = running.communicate(timeout=60)[1]
+    assert running.returncode == 2 and "goes on from there" in told and "Traceback" not in told
 
 
 def limited():
