@@ -77,6 +77,8 @@ def main(arguments=None) -> int:
         parser.error("--epochs is at least 1, --seed at least 0")
     if options.labels and options.lesson == "captcha":
         parser.error("--labels is for lessons on single characters; strings are labelled as data/README.md says")
+    if options.batch and options.lesson not in ("captcha", "numbers"):
+        parser.error("--batch is for lessons on strings: the others' learning rates do not go with it")
     if options.workers < 1 or options.batch is not None and options.batch < 1:
         parser.error("--workers and --batch are at least 1")
     if (options.rank is None) != (options.coordinator is None) or options.rank is not None and not 0 <= options.rank < options.workers:
@@ -93,7 +95,8 @@ def main(arguments=None) -> int:
             workers.join(options.coordinator, options.workers, options.rank)
         elif options.workers > 1:
             workers.start([sys.executable, __file__, *(sys.argv[1:] if arguments is None else arguments)], options.workers)
-        run(ROOT / notebook, parameters)
+        with workers.told_if_lost():
+            run(ROOT / notebook, parameters)
     except workers.Trained:
         return 0
     except ValueError as error:  # DataError, ReaderError, ImageError: one line each

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
 import zlib
 
-WAIT = 60  # seconds in which the coordinator must be there
+WAIT = 60  # seconds in which all workers must be there
+LOST = re.compile(r"gloo|nccl|coordination service|heartbeat|connection (closed|reset)|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED", re.IGNORECASE)
 rank, count, joined = 0, 1, False  # of this process among the workers, and whether it is one
 _copies = weakref.WeakKeyDictionary()
 
@@ -40,13 +43,34 @@ def join(coordinator: str, workers: int, number: int):
         import jax
     except ImportError:
         raise WorkerError("JAX is not installed: pip install -r requirements-scale.txt") from None
+    host = _checked(coordinator, bind=not number)
     if number:
         _wait_for(coordinator)
-    jax.distributed.initialize(coordinator, workers, number, initialization_timeout=WAIT, heartbeat_timeout_seconds=30)
+    jax.config.update("jax_enable_preemption_service", False)  # it would keep SIGTERM to itself
+    alarm = threading.Timer(WAIT, _end, [f"after {WAIT} s not all of the {workers} workers are there: start every rank from 0 to {workers - 1}"])
+    alarm.start()
+    jax.distributed.initialize(coordinator, workers, number, initialization_timeout=2 * WAIT, heartbeat_timeout_seconds=30,
+                               coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None)
+    alarm.cancel()
     rank, count, joined = number, workers, True
     import training  # noqa: F401  before keras: one thread a training
     import keras
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+
+
+def _checked(address: str, bind: bool) -> str:
+    """The host of HOST:PORT; with `bind`, it must be free here. Raises WorkerError: JAX would end the process without a word."""
+    host, _, port = address.rpartition(":")
+    try:
+        if not host or not 0 < int(port) < 65536:
+            raise ValueError("not HOST:PORT")
+        if bind:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as one:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                one.bind(("", int(port)))
+    except (OSError, ValueError) as error:
+        raise WorkerError(f"--coordinator {address}: {error}; give HOST:PORT, a free port of worker 0's machine") from None
+    return host
 
 
 def _wait_for(address: str):
@@ -54,11 +78,28 @@ def _wait_for(address: str):
     until = time.monotonic() + WAIT
     while True:
         try:
-            return socket.create_connection((host, int(port)), timeout=5).close()
-        except (OSError, ValueError) as error:
-            if time.monotonic() > until or isinstance(error, (ValueError, socket.gaierror)):
+            return socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError as error:  # also a name that is not known yet: worker 0's machine is still starting
+            if time.monotonic() > until:
                 raise WorkerError(f"no worker 0 at {address} ({error}): give the same HOST:PORT to all workers, a free port of worker 0's machine") from None
             time.sleep(0.2)
+
+
+def _end(message: str):
+    """End this worker with a line; at once, as JAX would wait for the others, and then abort."""
+    print(f"train.py: {message}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def told_if_lost():
+    """In a worker, an error that comes from another one's end ends this one, with a line that says so."""
+    try:
+        yield
+    except Exception as error:
+        if joined and count > 1 and not isinstance(error, (WorkerError, Trained)) and LOST.search(str(error)):
+            _end("another worker was lost; the same command goes on from the last epoch")
+        raise
 
 
 def agree(checkpoint: str, epoch: int):
@@ -119,6 +160,8 @@ def start(command: list[str], workers: int):
     """
     coordinator = f"127.0.0.1:{free_port()}"
     cores, errors, processes = sorted(os.sched_getaffinity(0)), [], []
+    here = threading.current_thread() is threading.main_thread()
+    before = here and signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the workers, too
     try:
         for number in range(workers):
             errors.append(tempfile.TemporaryFile("w+"))
@@ -136,15 +179,20 @@ def start(command: list[str], workers: int):
     finally:
         for process in processes:
             process.terminate() if process.poll() is None else None
+        until = time.monotonic() + 5
         for process in processes:
             try:
-                process.wait(10)
+                process.wait(max(0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+        if here:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _told(number: int, status: int, errors) -> str:
     how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     errors.seek(0)
-    last = ([line.strip() for line in errors if line.strip()] or [""])[-1][:200]
+    lines = [line.strip() for line in errors if line.strip() and not re.match(r"[IWEF]\d{4} ", line)]  # those are C++'s log
+    last = lines[-1][:200] if lines and status > 0 else ""
     return f"worker {number} {how}{': ' + last if last else ''}; the others were stopped, the same command goes on from the last epoch"

@@ -3,6 +3,7 @@ import importlib.util
 import itertools
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -41,8 +42,15 @@ def test_a_coordinator_that_is_not_there(monkeypatch):
     monkeypatch.setattr(workers, "WAIT", 0.3)
     with pytest.raises(workers.WorkerError, match="no worker 0 at 127.0.0.1:1 .*HOST:PORT"):
         workers._wait_for("127.0.0.1:1")
-    with pytest.raises(workers.WorkerError, match="no worker 0 at nowhere"):
-        workers._wait_for("nowhere")
+    with pytest.raises(workers.WorkerError, match="no worker 0 at not-yet.invalid:1234"):
+        started = time.monotonic()
+        workers._wait_for("not-yet.invalid:1234")
+    assert time.monotonic() - started > 0.3  # the machine of worker 0 may still be starting
+    with socket.create_server(("", 0)) as taken:
+        for wrong in ("nowhere", "nowhere:", ":1", "x:0", "x:999999", "127.0.0.1:{}".format(taken.getsockname()[1])):
+            with pytest.raises(workers.WorkerError, match="give HOST:PORT, a free port"):
+                workers._checked(wrong, bind=True)
+    assert workers._checked("[::1]:1", bind=False) == "[::1]"
 
 
 def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
@@ -66,6 +74,11 @@ def test_wrong_usage_is_told():
     for wrong in (["--workers", "0"], ["--rank", "0"], ["--rank", "2", "--workers", "2", "--coordinator", "x:1"], ["--batch", "0"]):
         done = subprocess.run([sys.executable, "train.py", "captcha", "--data", ".", "--name", "wrong", *wrong], cwd=utils.ROOT, capture_output=True, text=True)
         assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_a_batch_size_is_for_lessons_whose_learning_rate_goes_with_it():
+    done = subprocess.run([sys.executable, "train.py", "char_cnn", "--data", ".", "--name", "wrong", "--batch", "32"], cwd=utils.ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "--batch is for lessons on strings" in done.stderr
 
 
 SAVE = """
@@ -143,3 +156,38 @@ def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
     assert max(np.abs(a - b).max() for a, b in zip(weights, same)) < 1e-3
     reader = Reader.load(folder / "models" / "mine")
     assert reader.read(np.full((50, 200), 255, np.uint8)).confidence >= 0
+
+
+def wait_until(true, seconds=90):
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert true()
+
+
+@needs_jax
+def test_workers_of_another_launcher_end_with_a_line_and_with_a_signal(project):
+    folder, command = project
+    command = [*command[:-4], "--epochs", "2000", "--batch", "4"]
+    coordinator = f"127.0.0.1:{workers.free_port()}"
+    pair = [subprocess.Popen([*command, "--workers", "2", "--rank", str(rank), "--coordinator", coordinator], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True) for rank in range(2)]
+    wait_until(lambda: list((folder / ".cache").glob("improved-*.npz")))
+    pair[1].kill()
+    told = pair[0].communicate(timeout=60)[1]
+    pair[1].communicate()
+    assert pair[0].returncode == 1 and told.splitlines()[-1] == "train.py: another worker was lost; the same command goes on from the last epoch", told
+    path, = (folder / ".cache").glob("improved-*.npz")
+    before = path.stat().st_mtime_ns
+    launcher = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: path.stat().st_mtime_ns != before)
+    started = psutil.Process(launcher.pid).children()
+    launcher.terminate()
+    assert launcher.wait(30) == 143 and len(started) == 2 and not any(process.is_running() for process in started)
+
+
+@needs_jax
+def test_workers_that_do_not_come_are_told():
+    program = f"import workers; workers.WAIT = 2; workers.join('127.0.0.1:{workers.free_port()}', 2, 0)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=utils.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == "train.py: after 2 s not all of the 2 workers are there: start every rank from 0 to 1"
