@@ -71,8 +71,10 @@ def _read(readers: list[str], token: bool) -> dict:
 
 def document(readers: list[str], token: bool) -> dict:
     """The OpenAPI document of a server with these readers; `token`: does reading ask for one?"""
-    def get(summary: str, name: str, content: dict) -> dict:
-        return {"get": {"summary": summary, "operationId": name, "responses": {"200": {"description": summary, **content}}}}
+    def get(summary: str, name: str, content: dict, closed: bool = False) -> dict:
+        refused = {"401": _problem("The token is missing or wrong")} if closed else {}
+        return {"get": {"summary": summary, "operationId": name, "responses": {"200": {"description": summary, **content}, **refused},
+                        **({"security": [{"token": []}]} if closed else {})}}
     return {
         "openapi": "3.1.0", "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "info": {"title": "OCR readers", "version": "1", "description": "Small readers of CAPTCHAs, numbers and characters."},
@@ -80,6 +82,6 @@ def document(readers: list[str], token: bool) -> dict:
             "/api/read": {"post": _read(readers, token)},
             "/api/readers": get("The readers", "readers", _json({"type": "array", "items": {"$ref": "#/components/schemas/Reader"}})),
             "/healthz": get("Is the server well?", "healthz", _json(_object(["status"], status={"const": "ok"}))),
-            "/metrics": get("Figures for Prometheus", "metrics", {"content": {"text/plain": {"schema": _TEXT}}})},
+            "/metrics": get("Figures for Prometheus", "metrics", {"content": {"text/plain": {"schema": _TEXT}}}, closed=token)},
         "components": {"schemas": _schemas(), "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }

@@ -4,6 +4,7 @@ Configuration is by environment: OCR_TOKEN, a bearer token that reading then ask
 """
 from __future__ import annotations
 
+import contextlib
 import hmac
 import io
 import logging
@@ -26,6 +27,7 @@ MAX_FILES = 64       # images of one request
 TOPS = [str(n) for n in range(1, 11)]
 MAX_PATTERN = 64     # characters
 WAITING = 64         # requests that may be at work or wait for it; more are told to come again. Fewer than gunicorn's threads
+MAX_WAITING = 2**27  # bytes of their bodies together
 FIELDS = ({"label": "Date", "reader": "numbers", "pattern": "dd/dd/dddd"}, {"label": "Amount", "reader": "numbers", "pattern": ""},
           {"label": "Security code", "reader": "captcha", "pattern": ""})  # of the form that fills itself
 HEADERS = {
@@ -60,13 +62,33 @@ class Metrics:
         self.answers = Counter("ocr_responses", "Responses by status", ["status"], registry=self.registry)
 
 
+class Places:
+    """How many requests are at work or wait, and how large they are together."""
+
+    def __init__(self):
+        self._lock, self._requests, self._bytes = threading.Lock(), 0, 0
+
+    @contextlib.contextmanager
+    def taken(self, size: int):
+        """A place for a request of so many bytes. Raises ServiceUnavailable."""
+        with self._lock:
+            if self._requests >= WAITING or self._bytes + size > MAX_WAITING:
+                raise ServiceUnavailable("more is asked of this server than it can read: try again", retry_after=1)
+            self._requests, self._bytes = self._requests + 1, self._bytes + size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._requests, self._bytes = self._requests - 1, self._bytes - size
+
+
 def create_app(service: Service | None = None, token: str | None = None) -> Flask:
     """The application. `service`: the readers, by default those in models/; `token`: by default $OCR_TOKEN, if any."""
     app = Flask(__name__)
     app.request_class = InMemory
     app.json.sort_keys = False
     app.url_map.merge_slashes = False
-    service, metrics, places = service or Service(), Metrics(), threading.BoundedSemaphore(WAITING)
+    service, metrics, places = service or Service(), Metrics(), Places()
     token = token if token is not None else os.environ.get("OCR_TOKEN", "")
     described = service.described()
 
@@ -95,13 +117,9 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
     @app.post("/api/read")
     def read():
         _authorise(token)
-        if not places.acquire(blocking=False):
-            raise ServiceUnavailable("more is asked of this server than it can read: try again", retry_after=1)
-        try:
-            with metrics.seconds.time():
-                return _read(service, metrics)
-        finally:
-            places.release()
+        size = request.content_length
+        with places.taken(MAX_REQUEST if size is None else min(size, MAX_REQUEST)), metrics.seconds.time():
+            return _read(service, metrics)
 
     app.register_error_handler(Exception, _problem)
 
@@ -171,7 +189,7 @@ def _parsed() -> tuple[list[tuple[str, bytes]], dict]:
         raise BadRequest("no image in the form: send each as a part with a file name")
     if len(parts) > MAX_FILES:
         raise BadRequest(f"{len(parts)} images: send at most {MAX_FILES} at a time")
-    return [(part.filename, part.stream.read()) for part in parts], {**request.form.to_dict(), **request.args.to_dict()}
+    return [(part.filename, part.stream.getvalue()) for part in parts], {**request.form.to_dict(), **request.args.to_dict()}
 
 
 def _asked(service: Service, fields) -> Asked:
@@ -192,11 +210,23 @@ def _asked(service: Service, fields) -> Asked:
     return Asked(name, int(top), pattern, seen == "true")
 
 
+def _drain():
+    """Take what is left of a request's body, within bounds: a client that is still sending does not listen."""
+    left, some = 2 * MAX_REQUEST, True
+    getattr(request.environ.get("gunicorn.socket"), "hurry", int)()
+    with contextlib.suppress(Exception):  # gunicorn's, where the rest never comes
+        while left > 0 and some:
+            some = request.environ["wsgi.input"].read(min(left, 2**16))
+            left -= len(some)
+
+
 def _problem(error: Exception):
     """Any error as RFC 9457 problem JSON; of the server's own faults no more than that there was one."""
     if not isinstance(error, HTTPException):
         logging.getLogger(__name__).exception("a fault of the server")
         error = InternalServerError("a fault of the server, not of the request")
+    if error.code in (413, 503):
+        _drain()
     response = jsonify({"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description,
                         **({"images": error.images} if isinstance(error, Unreadable) else {})})
     response.status_code, response.content_type = error.code, "application/problem+json"

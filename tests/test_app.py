@@ -19,7 +19,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 import synth
-from app import bench, server
+from app import bench, server, worker
 from app.openapi import document
 from app.reading import Service
 from reader import Reader
@@ -254,14 +254,59 @@ def test_readers_are_described(client, service):
 
 
 @contextlib.contextmanager
-def slow_clients(address, count):
-    """Connections that send the head of a request and then nothing more."""
+def slow_clients(address, count, sent=b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"):
+    """Connections that send this much of a request and then nothing more."""
     host, port = address.removeprefix("http://").split(":")
     with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            connection = stack.enter_context(socket.create_connection((host, int(port))))
-            connection.sendall(b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
-        yield
+        connections = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(sent)
+        yield connections
+
+
+def test_half_a_head_is_not_waited_for(pictures):
+    with bench.Server() as running:
+        running.first_read(pictures[0])
+        with slow_clients(running.address, 100, b"GET / HTTP/1.1\r\nHost: x\r\n"):  # more than there are threads
+            started = time.monotonic()
+            assert running.post(pictures[0])[0] == 200 and time.monotonic() - started < 3 * worker.HEAD
+
+
+def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
+    mine, theirs = socket.socketpair()
+    monkeypatch.setattr(worker, "BODY", 0.5)
+    timed = worker.Timed(mine)
+    timed.body()
+    started = time.monotonic()
+    with pytest.raises(TimeoutError), mine, theirs:
+        while time.monotonic() - started < 5:
+            theirs.sendall(b"x")
+            assert timed.recv(100) == b"x"
+            time.sleep(0.05)
+    assert 0.4 < time.monotonic() - started < 2
+
+
+def test_what_is_too_large_is_told_to_clients_that_are_still_sending(pictures):
+    with bench.Server() as running:
+        running.first_read(pictures[0])
+        status, body = running.post(bytes(server.MAX_REQUEST + 10**6))
+        assert status == 413 and json.loads(body)["status"] == 413
+        host, port = running.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n")
+            answer = connection.recv(10_000).decode()
+        assert answer.startswith("HTTP/1.1 414") and json.loads(answer.split("\r\n\r\n")[1])["status"] == 414
+
+
+def test_bytes_under_way_are_bounded(monkeypatch):
+    places = server.Places()
+    with contextlib.ExitStack() as stack:
+        for _ in range(server.MAX_WAITING // server.MAX_REQUEST):
+            stack.enter_context(places.taken(server.MAX_REQUEST))
+        with pytest.raises(Exception, match="try again"):
+            stack.enter_context(places.taken(1))
+    with places.taken(1):
+        pass
 
 
 def test_slow_clients_do_not_stop_the_others(pictures):

@@ -9,8 +9,8 @@ from app import server
 from app.openapi import document
 from app.reading import Service
 
-APP = server.create_app(Service(), token="")
-schema = schemathesis.openapi.from_wsgi("/openapi.json", APP)
+schema = schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(Service(), token=""))
+closed = schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(Service(), token="a-token"))
 
 
 def test_the_document_is_valid():
@@ -22,3 +22,9 @@ def test_the_document_is_valid():
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_the_document_says(case):
     case.call_and_validate(excluded_checks=[positive_data_acceptance])  # made-up bytes are no picture
+
+
+@closed.parametrize()
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_so_are_those_of_a_server_with_a_token(case):
+    case.call_and_validate(excluded_checks=[positive_data_acceptance], headers={"Authorization": "Bearer a-token"})

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -79,6 +80,13 @@ def test_dropped_and_pasted_pictures_are_read(page, files):
     assert texts(page, 2) == [one, two]
     assert page.locator("#results li").first.locator(".marks span").count() == len(one)
     assert page.locator("#results .seen img").first.evaluate("img => img.complete && img.naturalWidth") == 200
+
+
+def test_many_large_pictures_go_in_several_requests(page, tmp_path):
+    for k in range(6):
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (1000, 1000, 3), np.uint8)).save(tmp_path / f"{k}.png")  # 3 MB each
+    page.set_input_files("#files", [str(tmp_path / f"{k}.png") for k in range(6)])
+    assert len(texts(page, 6)) == 6 and "6 of 6 pictures read" in page.inner_text("#status")
 
 
 def test_several_files_and_an_unreadable_one(page, files, tmp_path):

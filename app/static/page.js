@@ -1,6 +1,7 @@
 // The page: sends pictures to api/read a few at a time, shows what was read. No library, nothing from elsewhere.
 
 const AT_A_TIME = 8;        // pictures in a request
+const ENOUGH = 8e6;         // bytes in a request, if it is more than one picture
 const LARGEST = 1200;       // pixels of the longest side; larger photographs are scaled down before they are sent
 const $ = id => document.getElementById(id);
 const readers = JSON.parse($("readers").textContent);
@@ -30,7 +31,7 @@ async function smaller(file) {
 
 async function ask(files, reader, pattern) {
   const body = new FormData();
-  for (const file of files) body.append("file", await smaller(file), file.name || "picture.png");
+  for (const file of files) body.append("file", file, file.name || "picture.png");
   for (const [key, value] of Object.entries({ reader, pattern, top: "3", seen: "true" })) if (value) body.append(key, value);
   const headers = $("token")?.value ? { Authorization: `Bearer ${$("token").value}` } : {};
   let answer, told;
@@ -91,12 +92,20 @@ async function work(files, reader, pattern) {
   bar.max = files.length;
   bar.value = 0;
   bar.hidden = files.length < 2;
-  for (let i = 0; i < files.length; i += AT_A_TIME) {
-    const some = files.slice(i, i + AT_A_TIME);
+  let some, next = null;
+  for (let i = 0; i < files.length; i += some.length) {
+    const sent = [];
+    for (let bytes = 0; sent.length < AT_A_TIME && i + sent.length < files.length; next = null) {
+      next ??= await smaller(files[i + sent.length]);
+      if (sent.length && bytes + next.size > ENOUGH) break;  // it opens the next request
+      bytes += next.size;
+      sent.push(next);
+    }
+    some = files.slice(i, i + sent.length);
     $("status").textContent = `Reading ${i + 1} to ${i + some.length} of ${files.length} ...`;
     let found;
     try {
-      found = await ask(some, reader, pattern);
+      found = await ask(sent, reader, pattern);
     } catch (error) {
       found = some.map(file => ({ name: file.name, problem: error.message }));  // the next ones may fare better
     }
@@ -232,7 +241,7 @@ for (const field of document.querySelectorAll(".field")) {
     text.value = "";
     tell("reading ...", false);
     let row;
-    try { [row] = await ask([files[0]], field.dataset.reader, field.dataset.pattern); } catch (error) { row = { problem: error.message }; }
+    try { [row] = await ask([await smaller(files[0])], field.dataset.reader, field.dataset.pattern); } catch (error) { row = { problem: error.message }; }
     if (mine !== turn) return;
     text.value = row.text ?? "";
     tell(row.problem ? `not read: ${row.problem}` : `${percent(row.confidence)} sure` + (row.unsure ? ": please check" : ""), Boolean(row.problem || row.unsure));
