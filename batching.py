@@ -84,13 +84,17 @@ def class_order(classes: np.ndarray, count: int, rng: np.random.Generator, balan
     return rng.permutation(np.concatenate(drawn))
 
 
+ALL = slice(None)  # rows of a batch that are made: a worker makes its own
+
+
 def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps: int, how: str = "unit", seed: int = 0,
-                  epoch: int = 0, strength: float = 0.0, balanced: bool = True, groups: np.ndarray | None = None):
+                  epoch: int = 0, strength: float = 0.0, balanced: bool = True, groups: np.ndarray | None = None, own: slice = ALL):
     """Endless batches (float32 (B, H, W, C), one-hot float32 (B, outputs)), `steps` an epoch; see `class_order`, `distort`
     (of glyphs), `restyle` (of views).
 
     data: a utils.Labelled whose labels are single symbols. Class c is the alphabet's symbol number c: no blank here.
-    groups: integers (n,); balanced draws take as many images of each group, by default of each class.
+    groups: integers (n,); balanced draws take as many images of each group, by default of each class. own: the rows that each
+    batch consists of; those of several workers make up the batch.
     """
     classes, one_hot = alphabet.classes(data.labels), np.eye(outputs, dtype=np.float32)
     groups = classes if groups is None else groups
@@ -101,7 +105,7 @@ def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps
             images = data.images[rows]
             if strength:
                 images = change(images, rng, strength)
-            yield normalise(images, how), one_hot[classes[rows]]
+            yield normalise(images[own], how), one_hot[classes[rows[own]]]
         epoch += 1
 
 
@@ -116,9 +120,18 @@ def ahead(batches):
 
 def jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """A uint8 (H, W, C) image a little rotated, slanted, scaled and shifted, as the next one from the source might be."""
+    return _shifted(image, _shift(rng, strength))
+
+
+def _shift(rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Six random numbers of a `jitter`: angle, slant, width, height, right, down."""
+    return np.concatenate([rng.normal(0, strength, 4) * (0.03, 0.08, 0.05, 0.05), rng.uniform(-1, 1, 2) * strength])
+
+
+def _shifted(image: np.ndarray, how: np.ndarray) -> np.ndarray:
     height, width, channels = image.shape
-    angle, slant, wide, high = rng.normal(0, strength, 4) * (0.03, 0.08, 0.05, 0.05)
-    shift = rng.uniform(-1, 1, 2) * strength * (0.02 * width, 0.06 * height)
+    angle, slant, wide, high = how[:4]
+    shift = how[4:] * (0.02 * width, 0.06 * height)
     matrix = np.array([[(1 + wide) * np.cos(angle), slant - np.sin(angle)],
                        [np.sin(angle), (1 + high) * np.cos(angle)]])
     centre = np.array([width, height]) / 2
@@ -131,11 +144,11 @@ def jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -
 
 
 def batches(data, alphabet: Alphabet, batch_size: int, how: str = "standard", seed: int = 0,
-            epoch: int = 0, strength: float = 0.0):
+            epoch: int = 0, strength: float = 0.0, own: slice = ALL):
     """Endless shuffled training batches ({"image": float32 (B, H, W, C), "label": int32 (B, L)},).
 
     The order, and `jitter` of that `strength`, depend on `seed` and the epoch's number only, so that a training
-    resumed at `epoch` sees what it would have seen. An epoch is `len(data) // batch_size` batches.
+    resumed at `epoch` sees what it would have seen. An epoch is `len(data) // batch_size` batches. own: as in `class_batches`.
     """
     labels = alphabet.encode_all(data.labels)
     while True:
@@ -143,8 +156,9 @@ def batches(data, alphabet: Alphabet, batch_size: int, how: str = "standard", se
         order = rng.permutation(len(data))
         for start in range(0, len(data) - batch_size + 1, batch_size):
             rows = order[start:start + batch_size]
-            images = data.images[rows]
+            shifts = [_shift(rng, strength) for _ in rows][own] if strength else []
+            images = data.images[rows[own]]
             if strength:
-                images = np.stack([jitter(image, rng, strength) for image in images])
-            yield ({"image": normalise(images, how), "label": labels[rows]},)
+                images = np.stack([_shifted(image, shift) for image, shift in zip(images, shifts)])
+            yield ({"image": normalise(images, how), "label": labels[rows[own]]},)
         epoch += 1

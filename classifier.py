@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+import workers
 from batching import ahead, class_batches
 from decoding import Alphabet, log_softmax
 from training import predict
@@ -49,9 +50,10 @@ def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet
         settings |= {"groups": hashlib.sha256(np.asarray(groups, np.int64).tobytes()).hexdigest()}
     check = validation and (lambda: evaluate(model, validation, alphabet, how))
 
+    own = workers.own(batch_size)
+
     def stream(epoch):
-        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced,
-                              groups)
+        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced, groups, own)
         for images, targets in ahead(drawn):
             yield images, taught(images, targets, teachers)
     return training.run(name, model, stream, steps, epochs, settings, check, callbacks)

@@ -234,7 +234,7 @@ class Board(keras.callbacks.TensorBoard):
 
 
 def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()) -> pd.DataFrame:
-    """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
+    """Fit on the endless batches of `stream(epoch)`, of which a worker among others makes its own rows, with progress, checkpoints and TensorBoard's logs; the log by epoch.
 
     check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
     """
@@ -243,12 +243,9 @@ def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check
     stateful = [c for c in callbacks if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if check else 1)
-    coming = stream(checkpoint.epoch)
-    if workers.count > 1:
-        workers.agree(checkpoint.path.name, checkpoint.epoch)
-        coming = workers.part(coming, settings["batch"])
+    workers.agree(checkpoint.path.name, checkpoint.epoch)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
-    model.fit(coming, shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
+    model.fit(stream(checkpoint.epoch), shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
               initial_epoch=checkpoint.epoch, callbacks=[monitor, *callbacks, checkpoint, progress, *board])
     if workers.joined:
         raise workers.Trained
@@ -266,5 +263,6 @@ def fit(name: str, model, reading, train: Labelled, validation: Labelled | None,
     settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
                 "batch": batch_size, "how": how, "strength": strength, "steps": steps}
     check = validation and (lambda: evaluate(reading, validation, alphabet, how))
-    return run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength),
+    own = workers.own(batch_size)
+    return run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength, own),
                steps or len(train) // batch_size, epochs, settings, check, callbacks)

@@ -114,15 +114,11 @@ def agree(checkpoint: str, epoch: int):
         raise WorkerError("the workers see different data or checkpoints: give all the same images, and one .cache/ that all see")
 
 
-def part(batches, size: int):
-    """This worker's rows of each batch of `size` rows of a generator, in order: the parts of all workers make up the batch."""
-    import keras
-
+def own(size: int) -> slice:
+    """The rows that this worker makes of each batch of `size` rows; those of all workers, in order, make up the batch."""
     if size % count:
         raise WorkerError(f"a batch of {size} images cannot be divided among {count} workers: choose another number, or --batch")
-    own = slice(rank * size // count, (rank + 1) * size // count)
-    for batch in batches:
-        yield keras.tree.map_structure(lambda array: array[own], batch)
+    return slice(rank * size // count, (rank + 1) * size // count)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
+import batching
+import decoding
 import synth
 import utils
 import workers
@@ -22,20 +24,28 @@ from reader import Reader
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX here: pip install -r requirements-scale.txt")
 
 
-def test_the_parts_of_a_batch_are_disjoint_and_complete_and_in_order(monkeypatch):
-    rows = np.arange(24).reshape(12, 2)
+def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
+    rng = np.random.default_rng(0)
+    strings = utils.Labelled(rng.integers(0, 256, (30, 20, 40, 1), np.uint8), [f"{k:02}" for k in range(30)], [str(k) for k in range(30)])
+    signs = utils.Labelled(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), [str(k % 3) for k in range(30)], strings.names)
+
+    def made(own):
+        one = batching.batches(strings, decoding.Alphabet("0123456789"), 12, seed=4, epoch=2, strength=0.5, own=own)
+        other = batching.class_batches(signs, decoding.Alphabet("012"), 3, 12, 4, seed=4, epoch=2, strength=0.5, own=own)
+        return [[batch["image"], batch["label"], *pair] for (batch,), pair in itertools.islice(zip(one, other), 6)]
+    whole = made(slice(None))
     for count in (1, 2, 3, 4, 12):
+        monkeypatch.setattr(workers, "count", count)
         parts = []
         for rank in range(count):
             monkeypatch.setattr(workers, "rank", rank)
-            monkeypatch.setattr(workers, "count", count)
-            (part,), = itertools.islice(workers.part(iter([({"image": rows, "label": rows},)]), 12), 1)
-            assert np.array_equal(part["image"], part["label"])
-            parts.append(part["image"])
-        assert np.array_equal(np.concatenate(parts), rows) and len({len(part) for part in parts}) == 1
+            parts.append(made(workers.own(12)))
+        assert {len(part[0][0]) for part in parts} == {12 // count}
+        for step, batch in enumerate(whole):
+            assert all(np.array_equal(np.concatenate([part[step][k] for part in parts]), array) for k, array in enumerate(batch))
     monkeypatch.setattr(workers, "count", 5)
     with pytest.raises(workers.WorkerError, match="a batch of 12 images cannot be divided among 5 workers"):
-        next(workers.part(iter([rows]), 12))
+        workers.own(12)
 
 
 def test_a_coordinator_that_is_not_there(monkeypatch):
