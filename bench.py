@@ -1,5 +1,5 @@
-"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [training] [peers] [families]; the first
-three by default.
+"""Figures that anyone can measure again: python bench.py [speed] [memory] [seeds] [training] [peers] [number_peers]
+[families]; the first three by default.
 
 CPU-seconds are of this process (time.process_time), on one thread; they do not count what other programs do.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import string
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,9 +20,11 @@ import psutil
 from PIL import Image
 from tqdm import tqdm
 
+import digits
 import emnist
 import scores
 import synth
+import synth_numbers
 import utils
 from images import find_images, normalise
 from reader import Reader
@@ -35,9 +39,11 @@ def speed(rounds: int = 20):
     characters = emnist.load_emnist(emnist.find_emnist()[0], "bymerge", "test").images[:64]
     pages = [_png(255 - np.pad(image[:, :, 0], 40)) for image in characters]  # dark on light, 108 x 108
     signs = np.stack([picture for _, picture in synth.signs(synth.ALPHANUMERIC + "AB")])
+    write = synth_numbers.press("western", synth_numbers.faces(synth_numbers.WESTERN_UNSEEN, "western"))
+    numbers = [picture for _, picture in synth_numbers.pictures(write, synth_numbers.numbers(64, lengths=(3, 16)))]
     for name, pixels, files in (("captcha", utils.load_labelled(found).images[:64], captchas),
                                 ("char_cnn", characters, pages), ("cnn_lstm", characters, pages),
-                                ("dual_input", signs, [_png(picture) for picture in signs])):
+                                ("dual_input", signs, [_png(picture) for picture in signs]), ("numbers", numbers, [_png(picture) for picture in numbers])):
         reader = Reader.load(name)
         one = _least(lambda: [reader.read(image) for image in pixels], rounds)
         batch = _least(lambda: reader.read(pixels), rounds)
@@ -160,6 +166,36 @@ def peers():
           f"least CPU-ms an image from PNG bytes {least:.1f}")
 
 
+def number_peers(count: int = 500):
+    """General engines and models/numbers on the first `count` printed numbers of lesson 05's test, in the engines' favour: text
+    recognition alone, spaces dropped, Arabic digits taken as Western ones. First: pip install rapidocr==3.10.0, and Tesseract 5.
+    """
+    import rapidocr
+
+    logging.disable(logging.INFO)
+    rapid, reader = rapidocr.RapidOCR(), Reader.load("numbers")
+    engines = {"RapidOCR 3.10": lambda picture: "".join(rapid(np.stack([picture] * 3, 2), use_det=False, use_cls=False, use_rec=True).txts or ()),
+               "Tesseract": _tesseract, "models/numbers": lambda picture: reader.read(picture).text}
+    for k, (script, families) in enumerate((("western", synth_numbers.WESTERN_UNSEEN), ("arabic", synth_numbers.ARABIC_UNSEEN))):
+        labels, write = synth_numbers.numbers(count, 1_000 + k, (3, 16)), synth_numbers.press(script, synth_numbers.faces(families, script))
+        drawn = [picture for _, picture in synth_numbers.pictures(write, labels, 1_000 + k)]
+        for name, read in engines.items():
+            texts, costs = [], []
+            for picture in tqdm(drawn, desc=name, disable=None):
+                start = time.process_time()
+                texts.append(digits.to_western(read(picture).replace(" ", "")))
+                costs.append((time.process_time() - start) * 1000)
+            cost = "" if name == "Tesseract" else f", median CPU-ms an image {np.median(costs):.1f}"
+            print(f"{script:8} {name:15} {scores.score(texts, labels)}{cost}")
+
+
+def _tesseract(picture: np.ndarray) -> str:
+    """Tesseract's command line, one line of text, digits and separators of both scripts allowed."""
+    signs = "".join(sorted(set("".join(digits.SCRIPTS.values()))))
+    done = subprocess.run(["tesseract", "-", "-", "--psm", "7", "-c", f"tessedit_char_whitelist={signs}"], input=_png(np.repeat(np.repeat(picture, 2, 0), 2, 1)), capture_output=True)
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
 def families(images: int = 20_000, fresh: int = 2_000):
     """Readers of two drawn CAPTCHA families (lower-case letters and digits: 4 at 160 x 60, 5 at 200 x 50), trained as a user
     would, by train.py, on a zip of `images`; exact match on `fresh` ones. A quarter of an hour on one core; what is there is kept.
@@ -181,7 +217,7 @@ def families(images: int = 20_000, fresh: int = 2_000):
 
 if __name__ == "__main__":
     benches = {"speed": speed, "memory": memory, "seeds": seeds, "training": training, "peers": peers,
-               "families": families}
+               "number_peers": number_peers, "families": families}
     if unknown := set(sys.argv[1:]) - set(benches):
         sys.exit(f"bench.py: no {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
     for name in sys.argv[1:] or ("speed", "memory", "seeds"):

@@ -64,8 +64,11 @@ def _fetch(url: str, part: Path):
 
 
 if __name__ == "__main__":  # make data
+    import digits
     import emnist
     import utils
 
     print("CAPTCHAs: {} ({})".format(*utils.find_captchas(download_allowed=True)))
     print("EMNIST: {} ({})".format(*emnist.find_emnist("bymerge", download_allowed=True)))
+    for script in digits.HANDS:
+        print("handwritten digits, {}: {}".format(script, digits.load_handwritten(script, "train", download_allowed=True)[1]))

@@ -23,6 +23,7 @@ LESSONS = {  # what can be trained -> its notebook, a line about it, and paramet
     "cnn_lstm": ("notebooks/02_cnn_lstm.ipynb", "one character an image (CNN and LSTM, half the size)", {}),
     "dual_input": ("notebooks/03_dual_input.ipynb", "one character an image, photographs too (colours and ink)",
                    {"MEMBERS": 1}),
+    "numbers": ("notebooks/05_number_reader.ipynb", "numbers, in Western or Arabic-Indic digits (CTC)", {"STRINGS": 20_000}),
 }
 
 
@@ -75,7 +76,7 @@ def main(arguments=None) -> int:
         parser.error(f"--name {options.name}: a plain name, other than the course's own readers ({', '.join(LESSONS)})")
     if options.seed < 0 or options.epochs is not None and options.epochs < 1:
         parser.error("--epochs is at least 1, --seed at least 0")
-    if options.labels and options.lesson == "captcha":
+    if options.labels and options.lesson in ("captcha", "numbers"):
         parser.error("--labels is for lessons on single characters; strings are labelled as data/README.md says")
     if options.batch and options.lesson not in ("captcha", "numbers"):
         parser.error("--batch is for lessons on strings: the others' learning rates do not go with it")

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import digits
 import synth
+import synth_numbers
 import train
 import utils
 from conftest import copy_project
@@ -188,3 +190,32 @@ def test_two_views_of_ones_own(tmp_path):
     for form, sign in (("text", "\t"), ("csv", ","), ("json", '"text": '), ("xml", "<image path=")):
         main = run(sys.executable, project / "main.py", "--model", "mine", "--format", form, folder)
         assert main.returncode == 1 and sum(sign in line for line in main.stdout.splitlines()) >= 192
+
+
+def test_numbers_of_ones_own_in_any_digits(tmp_path):
+    """Arabic and Western labels in one table, a picture without a label and one that is none; all are Western numbers in the end."""
+    folder, rows = tmp_path / "forms", ["file,label"]
+    folder.mkdir()
+    write = {"arabic": synth_numbers.press("arabic", synth_numbers.faces(("amiri",), "arabic")),
+             "western": synth_numbers.press("western", synth_numbers.faces(("open_sans",), "western"))}
+    for i, label in enumerate(synth_numbers.numbers(60, 3, (2, 6))):
+        script = ("arabic", "western")[i % 2]
+        (_, picture), = synth_numbers.pictures(write[script], [label], i)
+        Image.fromarray(picture).save(folder / f"{i}.png")
+        rows.append(f'{i}.png,"{label.translate(str.maketrans(digits.NUMBERS, digits.SCRIPTS[script]))}"')
+    (folder / "59.png").write_text("no image")
+    Image.new("L", (40, 20), 255).save(folder / "nameless.png")
+    (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    project = copy_project(tmp_path / "project")
+    small = ("import sys, train; train.LESSONS['numbers'] = (*train.LESSONS['numbers'][:2], {'STRINGS': 200}); "
+             "sys.exit(train.main(sys.argv[1:]))")
+    done = subprocess.run([sys.executable, "-c", small, *command(project, folder, "mine", "--epochs", 1, lesson="numbers")[2:]],
+                          capture_output=True, text=True, cwd=project)
+    assert done.returncode == 0, done.stderr
+    for word in ("nameless.png", "59.png: not an image", "learnt with", "exact match", "read with it"):
+        assert word in done.stdout, word
+    assert "published" not in done.stdout
+    facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
+    assert facts["alphabet"] == digits.NUMBERS and facts["kind"] == "ctc" and facts["scores"][0]["n"] == 12
+    reading = Reader.load(project / "models" / "mine").read(folder / "0.png", pattern="ddd")
+    assert reading.text.isascii() and reading.text.isdigit() and len(reading.text) == 3
