@@ -214,7 +214,8 @@ def log_likelihood(log_probs: np.ndarray, indices) -> float:
     log_scale = best.sum()
     alpha = frames[0] * (np.arange(len(states)) < 2)
     for t, frame in enumerate(frames[1:], start=1):
-        alpha = (alpha @ move) * frame
+        alpha = alpha.dot(move)
+        alpha *= frame
         if t % 16 == 0:
             total = alpha.sum()
             if total == 0:
