@@ -52,7 +52,7 @@ tensorboard: .venv/ready  ## compare the trainings that have run, curve by curve
 data: .venv/ready  ## find, download (EMNIST: 536 MiB) or draw the data
 	$(BIN)/python download.py
 
-full: .venv/ready  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
+full: .venv/scale  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
 	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb notebooks/*.ipynb
 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
