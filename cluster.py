@@ -27,7 +27,7 @@ from tqdm import tqdm
 from images import Found, read_named
 from reader import Reader
 
-LEAST, MOST, EVERY = 200, 2000, 500  # images of a partition: at least, at most; beyond the least, one in EVERY names ends it
+LEAST, MOST, EVERY = 200, 2000, 300  # images of a partition: at least, at most; beyond the least, one in EVERY names ends it
 AHEAD = 3                            # partitions under way or waiting for each worker
 WAIT = 10                            # seconds in which a scheduler must answer
 COLUMNS = {"path": "string", "text": "string", "confidence": "float32", "error": "string"}
@@ -83,6 +83,9 @@ def warm_up(how: Job):
 @lru_cache(maxsize=2)
 def _loaded(how: Job):
     """(reader, what it is bound to), on this worker. Raises ClusterError where it is not the reader that was meant."""
+    import main  # noqa: F401  and pyarrow: both take a moment
+    import pyarrow.parquet  # noqa: F401
+
     reader = Reader.load(how.model)
     if _digest(reader) != how.digest:
         raise ClusterError(f"a worker has another reader in {how.model}: give all workers the same models/")
@@ -126,7 +129,8 @@ def connect(address: str):
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ClusterError(f"{error.name} is not installed: pip install -r requirements-scale.txt") from None
-    dask.config.set({"distributed.scheduler.allowed-failures": 100, "distributed.comm.timeouts.connect": f"{WAIT}s"})
+    dask.config.set({"distributed.scheduler.allowed-failures": 100, "distributed.comm.timeouts.connect": f"{WAIT}s",
+                     "distributed.worker.profile.enabled": False})
     if address == "local":
         return Client(n_workers=len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address="127.0.0.1:0")
     try:
@@ -184,6 +188,12 @@ def prepare(out: Path, paths: list[Path], how: Job):
 
 
 def read(address: str, out, paths, how: Job) -> tuple[int, int]:
+    """`read_with` the workers at an address, or, for "local", with some that are started here."""
+    with connect(address) as client:
+        return read_with(client, out, paths, how)
+
+
+def read_with(client, out, paths, how: Job) -> tuple[int, int]:
     """Read all images in `paths` on a cluster into the folder `out`; (images, how many could not be read).
 
     Partitions whose file is there are passed over. Reads of images that are no longer there leave the result; where a path
@@ -201,7 +211,7 @@ def read(address: str, out, paths, how: Job) -> tuple[int, int]:
             else:
                 yield one.name
 
-    with connect(address) as client, tqdm(unit=" images", disable=None) as bar:
+    with tqdm(unit=" images", disable=None) as bar:
         print(f"dashboard: {client.dashboard_link}")
         try:
             valid, total, failed = _spread(client, partitions(names()), out, how, bar)

@@ -173,10 +173,10 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def start(command: list[str], workers: int):
+def start(command: list[str], workers: int, show: bool = True):
     """Run `command` as that many workers on this machine, a core each, and wait. Raises WorkerError where one of them fails.
 
-    Worker 0 writes to this terminal; what the others complain of is told if they fail.
+    Worker 0 writes to this terminal, unless it shall not `show`; what the others complain of is told if they fail.
     """
     coordinator = f"127.0.0.1:{free_port()}"
     cores, errors, processes = sorted(os.sched_getaffinity(0)), [], []
@@ -185,7 +185,7 @@ def start(command: list[str], workers: int):
     try:
         for number in range(workers):
             errors.append(tempfile.TemporaryFile("w+"))
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number else {}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number or not show else {}
             processes.append(subprocess.Popen([*command, "--coordinator", coordinator, "--workers", str(workers), "--rank", str(number)], **quiet))
             os.sched_setaffinity(processes[-1].pid, {cores[number % len(cores)]})
         while True:
