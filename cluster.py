@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import socket
 import uuid
@@ -129,6 +130,7 @@ def connect(address: str):
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ClusterError(f"{error.name} is not installed: pip install -r requirements-scale.txt") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what fails is told in a line
     dask.config.set({"distributed.scheduler.allowed-failures": 100, "distributed.comm.timeouts.connect": f"{WAIT}s",
                      "distributed.worker.profile.enabled": False})
     if address == "local":

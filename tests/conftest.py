@@ -1,4 +1,5 @@
 """Shared by the tests: the shipped reader, held-out pictures, and a small reader to damage."""
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +10,8 @@ import utils
 from reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
+if os.environ.get("OCR_DATA"):
+    os.environ["OCR_DATA"] = str(utils.ROOT / os.environ["OCR_DATA"])  # also for copies of the project
 
 
 def copy_project(folder):
