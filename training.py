@@ -234,9 +234,9 @@ class Board(keras.callbacks.TensorBoard):
 
 
 def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()) -> pd.DataFrame:
-    """Fit on the endless batches of `stream(epoch)`, of which a worker among others makes its own rows, with progress, checkpoints and TensorBoard's logs; the log by epoch.
+    """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
 
-    check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
+    stream: makes a worker's own rows of each batch, all rows where there is one process (workers.own). check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
     """
     monitor = Monitor(check)
     settings = settings | {"callbacks": [_facts(callback) for callback in callbacks]}

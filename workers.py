@@ -51,9 +51,9 @@ def join(coordinator: str, workers: int, number: int):
     alarm.start()
     jax.distributed.initialize(coordinator, workers, number, initialization_timeout=2 * WAIT, heartbeat_timeout_seconds=30,
                                coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None)
+    alarm.cancel()
     if workers > 1:
         _step_aside()
-    alarm.cancel()
     rank, count, joined = number, workers, True
     sys.modules.setdefault("tensorflow", None)  # Keras would load it, for seconds, to ask whether the data are its own
     import training  # noqa: F401  before keras: one thread a training
@@ -121,7 +121,8 @@ def told_if_lost():
     try:
         yield
     except Exception as error:
-        if joined and count > 1 and not isinstance(error, (WorkerError, Trained)) and LOST.search(str(error)):
+        ours = isinstance(error, Trained) or isinstance(error, ValueError) and type(error) is not ValueError  # DataError and the like
+        if joined and count > 1 and not ours and LOST.search(str(error)):
             _end("another worker was lost; the same command goes on from the last epoch")
         raise
 
