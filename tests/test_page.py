@@ -1,4 +1,5 @@
 """The page in a real Chromium, against a real server. Skipped where there is no Chromium (apt-get install chromium)."""
+import base64
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import synth
 from app import bench
 from reader import Reader
 
@@ -189,6 +191,30 @@ def test_the_form_fills_itself(page, files):
     field.locator("input[type=file]").set_input_files(str(noise))
     page.wait_for_function("() => document.querySelector('.field[data-reader=captcha]').classList.contains('check')")
     assert "check" in field.locator(".note").inner_text() or "not read" in field.locator(".note").inner_text()
+
+
+WIDE = """() => {
+  const style = document.createElement("style");
+  style.textContent = `@font-face { font-family: wide; src: url(data:font/ttf;base64,${FONT}) } * { font-family: wide !important; letter-spacing: 0.08em }`;
+  document.head.append(style);
+  return document.fonts.load("16px wide");
+}"""
+
+
+@pytest.mark.parametrize("width", [1100, 360, 320])
+def test_nothing_sticks_out_whatever_the_font(browser, address, files, width):
+    """The widest face there is (every letter as wide as it is high) stands for the fonts of phones that nobody here has."""
+    font = base64.b64encode(synth.fonts(("press_start_2p",))[0].read_bytes()).decode()
+    page = browser.new_page(viewport={"width": width, "height": 800}, bypass_csp=True)
+    page.goto(address)
+    page.evaluate(WIDE.replace("${FONT}", font))
+    page.set_input_files("#files", [str(path) for path, _ in files])
+    texts(page, 4)
+    page.click("#drawing summary")
+    beyond = page.evaluate("""width => [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".hidden"))
+                              .map(e => e.outerHTML.slice(0, 80))""", width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, beyond
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
