@@ -7,10 +7,10 @@
 
 The layer is needed for training only; the model from images to logits reads, and has no custom object in it.
 """
-import keras
 from keras import ops
 
-from decoding import BLANK
+from ocr.backend import keras
+from ocr.reading.ctc import BLANK
 
 
 @keras.saving.register_keras_serializable(package="ocr")

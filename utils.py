@@ -1,33 +1,37 @@
-"""Data for training: find it, read its labels, audit it, split it. No TensorFlow in here.
+"""The course's data sets: found, fetched or drawn; and the profile that a notebook runs in.
 
-The way from a file to a network's input is in images.py, shared with reading; labels.py reads labels; characters.py
-has what is special to images of one character.
+Importing this is quick: what draws, and what needs pandas, is imported where it is used.
 """
-from __future__ import annotations
-
 import hashlib
-import io
 import os
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
-import synth
-from decoding import Alphabet, steps_needed
-from download import download
-from images import EXTENSIONS, FORMATS, Found, ImageError, find_images, open_image, to_uint8
-from labels import DataError, read_labels
-from lines import line
+from ocr.datasets import emnist
+from ocr.datasets.dataset import Labelled
+from ocr.datasets.download import download, sha256
+from ocr.datasets.labels import CLASSES, DataError
+from ocr.datasets.splits import at_most, hold_out, without
+from ocr.paths import ROOT
+from ocr.reading.files import find_images
+from ocr.reading.images import ImageError
+from ocr.reading.scripts import SCRIPTS
 
-ROOT = Path(__file__).resolve().parent
 CAPTCHA_URL = "https://github.com/AakashKumarNain/CaptchaCracker/raw/master/captcha_images_v2.zip"
 CAPTCHA_DIGEST = "69b70dcc3b482122df31325af8cea103eb4fd5308f240c444b3b6e70a7b9cbc8"
-DRAWN = 2500            # CAPTCHAs drawn where no real ones are found
+EMNIST_URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
+EMNIST_DIGEST = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
+MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+MNIST_DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+HANDS = {"western": "MNIST", "arabic": "ADBase"}  # scripts of which there is handwriting
+PHOTOS = {"pen": ("pen_photos.zip", "photographs of pen on paper"),
+          "street": ("street_view.zip", "photographs of characters in the street (Chars74K)")}
+DRAWN_CAPTCHAS = 2500   # drawn where no real ones are found
+DRAWN_CHARACTERS = 150  # of each of 62 classes, to train on
+DRAWN_DIGITS = 100      # of each digit, to train on
 
 
 def full_profile() -> bool:
@@ -37,8 +41,6 @@ def full_profile() -> bool:
         raise DataError(f"OCR_PROFILE={profile}: use 'quick' or 'full'")
     return profile == "full"
 
-
-# --- find --------------------------------------------------------------------------------------------------------
 
 def data_folders() -> list[Path]:
     """Where data is looked for: $OCR_DATA (absolute, or relative to the project's root) if set, then data/."""
@@ -50,8 +52,14 @@ def data_folders() -> list[Path]:
     return folders
 
 
+def _may_download(allowed: bool | None) -> bool:
+    return full_profile() if allowed is None else allowed
+
+
+# --- CAPTCHAs ----------------------------------------------------------------------------------------------------
+
 def find_captchas(download_allowed: bool | None = None) -> tuple[Path, str]:
-    """The CAPTCHA data set as (path, what it is): found, else downloaded, else drawn by synth.py.
+    """The CAPTCHA data set as (path, what it is): found, else downloaded, else drawn.
 
     Downloading is tried only where it is allowed: by default in the full profile.
     """
@@ -59,14 +67,16 @@ def find_captchas(download_allowed: bool | None = None) -> tuple[Path, str]:
         for name in ("captcha_images_v2.zip", "captcha_images_v2"):
             if (folder / name).exists():
                 return folder / name, "captcha_images_v2, real images"
-    if full_profile() if download_allowed is None else download_allowed:
+    if _may_download(download_allowed):
         try:
             target = ROOT / "data" / "captcha_images_v2.zip"
             return download(CAPTCHA_URL, target, _is_captchas), "captcha_images_v2, real images"
         except DataError as error:
             print(f"{error}; drawn CAPTCHAs instead")
-    path = synth.captcha_zip(ROOT / "data" / "drawn" / f"captchas-{DRAWN}.zip", DRAWN)
-    return path, "drawn by synth.py with the captcha package"
+    from ocr.drawing.captchas import captcha_zip
+
+    path = captcha_zip(ROOT / "data" / "drawn" / f"captchas-{DRAWN_CAPTCHAS}.zip", DRAWN_CAPTCHAS)
+    return path, "drawn with the captcha package"
 
 
 def _is_captchas(path: Path) -> bool:
@@ -83,188 +93,170 @@ def content_digest(path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-# --- load --------------------------------------------------------------------------------------------------------
+# --- handwritten characters --------------------------------------------------------------------------------------
 
-@dataclass
-class Labelled:
-    """A labelled data set, decoded once: images uint8 (n, height, width, channels), and what was left out and why."""
-    images: np.ndarray
-    labels: list[str]
-    names: list[str]
-    sizes: list[tuple[int, int]] = field(default_factory=list)  # (width, height) of each file
-    unreadable: dict[str, str] = field(default_factory=dict)    # name -> reason
-    unlabelled: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)            # listed in labels.csv, but not there
+def find_emnist(split: str = "bymerge", download_allowed: bool | None = None) -> tuple[Path, str]:
+    """The files of an EMNIST split as (folder or zip, what it is): found, else downloaded (536 MiB), else drawn.
 
-    def __len__(self):
-        return len(self.labels)
-
-    def take(self, rows) -> "Labelled":
-        """The images of these rows (indices or a boolean mask), in their order."""
-        rows = np.arange(len(self))[rows]
-        columns = self.labels, self.names, self.sizes
-        return Labelled(self.images[rows], *([column[i] for i in rows] if column else [] for column in columns))
-
-
-def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1, fit: str = "picture") -> Labelled:
-    """Read every labelled image of a folder or zip. `size` is (height, width); default by `input_size`. `fit`: "picture", or
-    "line", cropped to the ink (lines.py).
-
-    Unreadable and unlabelled images are listed in the result and left out. Raises DataError where `path` is
-    missing or holds no labelled image that can be read.
+    Downloading is tried only where it is allowed: by default in the full profile. Raises DataError for a split that is
+    not there and cannot be drawn.
     """
-    try:
-        files = list(find_images(path, every_file=True))
-        labels, missing = read_labels(files)
-    except ImageError as error:
-        raise DataError(f"{path}: {error}") from None
-    pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
-    if not labels:
-        why = f"labels.csv lists {missing[0]}, which is not there" if missing else (
-            "name them LABEL.png, or write a labels.csv with the columns file,label")
-        raise DataError(f"{path}: {len(pictures)} images, none with a label: {why}")
-    found = [f for f in pictures if f.name in labels]
-    size = size or input_size([s for s in map(_header_size, found) if s], labels.values())
-    return decode(path, files, labels, missing, (*size, channels),
-                  lambda picture: line(picture, size)[0] if fit == "line" else to_uint8(picture, size, channels))
-
-
-def decode(path, files: list[Found], labels: dict[str, str], missing: list[str], shape, to_pixels) -> Labelled:
-    """The images among `files` that have a label, each made uint8 of `shape` by `to_pixels` (a function of a picture).
-
-    Those without a label, or that cannot be read, are listed. Raises DataError where none can be read.
-    """
-    pictures = [f for f in files if PurePosixPath(f.name).suffix.lower() in EXTENSIONS]
-    found = [f for f in pictures if f.name in labels]
-    images = np.zeros((len(found), *shape), np.uint8)
-    kept, sizes, unreadable = [], [], {}
-    closed = [f for f in files if f.name.endswith("/")]  # folders that cannot be opened
-    for f in tqdm(closed + found, desc="decoding", unit=" images", disable=None):
+    for folder in data_folders():
+        for name in ("emnist", "gzip.zip", "emnist.zip"):
+            if (folder / name).exists() and emnist.holds(folder / name, split):
+                return folder / name, "NIST SD19 in EMNIST form"
+    if _may_download(download_allowed):
         try:
-            picture = open_image(f.read())
-            images[len(kept)] = to_pixels(picture)
-        except ImageError as error:
-            unreadable[f.name] = str(error)
-        else:
-            kept.append(f.name)
-            sizes.append(picture.size)
-    if not kept:
-        name, why = next(iter(unreadable.items()))
-        raise DataError(f"{path}: none of its {len(found)} labelled images can be read; {name}: {why}")
-    return Labelled(images[:len(kept)], [labels[n] for n in kept], kept, sizes, unreadable,
-                    [f.name for f in pictures if f.name not in labels], missing)
+            path = download(EMNIST_URL, ROOT / "data" / "gzip.zip", lambda path: sha256(path) == EMNIST_DIGEST)
+            return path, "NIST SD19 in EMNIST form"
+        except DataError as error:
+            print(error)
+    if split not in ("bymerge", "byclass"):
+        raise DataError(f"EMNIST {split} was not found in {' or '.join(map(str, data_folders()))}, and only bymerge and byclass "
+                        "can be drawn: get it as data/README.md says")
+    return _draw_emnist(ROOT / "data" / "drawn" / f"emnist-{DRAWN_CHARACTERS}"), "drawn from fonts"
 
 
-def _header_size(found: Found):
-    """(width, height) as shown, from a file's header, or None; the pixels are not decoded."""
-    try:
-        picture = Image.open(io.BytesIO(found.read()), formats=FORMATS)
-        turned = picture.getexif().get(0x0112, 1) >= 5  # the camera was held upright
-        return picture.size[::-1] if turned else picture.size
-    except Exception:  # whatever is wrong with it is reported when it is decoded
-        return None
+def _draw_emnist(folder: Path) -> Path:
+    """The 62 characters drawn from fonts, laid down as EMNIST's byclass files: train DRAWN_CHARACTERS a class, test 40."""
+    from ocr.drawing import symbols
+
+    if folder.exists():
+        return folder
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    for seed, (name, count) in enumerate((("train", DRAWN_CHARACTERS), ("test", 40))):
+        wanted = np.random.default_rng(seed).permutation(list(CLASSES * count))
+        pairs = tqdm(symbols.glyphs(wanted, seed), total=len(wanted), desc=f"drawing characters, {name}", disable=None)
+        images = np.stack([image[:, :, 0].T for _, image in pairs])
+        emnist.write_idx(part / f"emnist-byclass-{name}-images-idx3-ubyte.gz", images)
+        emnist.write_idx(part / f"emnist-byclass-{name}-labels-idx1-ubyte.gz", np.array([CLASSES.index(s) for s in wanted]))
+    (part / "emnist-byclass-mapping.txt").write_text("".join(f"{i} {ord(c)}\n" for i, c in enumerate(CLASSES)))
+    part.rename(folder)
+    return folder
 
 
-def input_size(sizes, labels, stride: int = 4, max_height: int = 64) -> tuple[int, int]:
-    """The (height, width) of a network's input for images of these (width, height)s: theirs where they agree.
+def load_parts(split: str = "bymerge"):
+    """The parts of an EMNIST split that lessons 01 and 02 train on, choose by and report on: `characters.Parts`."""
+    from ocr.datasets import characters
 
-    At most `max_height` high, as wide as all but the widest twentieth, a multiple of `stride` wide; enlarged where
-    that gives all but the longest twentieth of the labels fewer than twice the time steps (of `stride` pixels) they
-    need. A label that is far longer than the others is left to the audit.
+    path, origin = find_emnist(split)
+    return characters.given_parts(origin, *(emnist.load_emnist(path, split, part) for part in ("train", "test")))
+
+
+# --- handwritten digits ------------------------------------------------------------------------------------------
+
+def load_handwritten(script: str, part: str, download_allowed: bool | None = None) -> tuple[Labelled, str]:
+    """Handwritten digits of a `script` ("western", "arabic") as (data, what it is); `part` is "train" or "test".
+
+    Images are uint8 (n, 28, 28, 1), light on black, upright; labels are Western digits. The two parts were written
+    by different people. MNIST is found, else (in the full profile) downloaded; ADBase is found; else digits are drawn from fonts.
+    Sources: MNIST (LeCun et al.); ADBase (El-Sherif and Abdelazeem 2007, "A Two-Stage System for Arabic Handwritten Digit
+    Recognition Tested on a New Large Database").
     """
-    shapes = np.array(list(sizes) or [(200, 50)], dtype=float)
-    height = min(float(np.median(shapes[:, 1])), max_height)
-    width = height * float(np.quantile(shapes[:, 0] / shapes[:, 1], 0.95))
-    needed = 2 * stride * np.quantile([steps_needed(label) for label in labels], 0.95)
-    grow = max(1.0, needed / width)
-    return max(8, round(height * grow)), int(np.ceil(width * grow / stride - 1e-6)) * stride
+    if script not in HANDS or part not in ("train", "test"):
+        raise DataError(f"no handwriting {script!r}, {part!r}: use western or arabic, train or test")
+    stem = {("western", "train"): "train", ("western", "test"): "t10k"}.get((script, part), f"adbase-{part}")
+    for folder in data_folders():
+        pixels = _find_digits(folder, f"{stem}-images-idx3-ubyte")
+        if pixels:
+            numbers = _find_digits(pixels.parent, f"{stem}-labels-idx1-ubyte")
+            if numbers is None:
+                raise DataError(f"{pixels}: has no {stem}-labels-idx1-ubyte beside it")
+            images, digits = (emnist.read_idx(file.read_bytes(), str(file), dimensions)
+                              for file, dimensions in ((pixels, 3), (numbers, 1)))
+            return _labelled_digits(images, digits, stem), HANDS[script]
+    if script == "western" and _may_download(download_allowed):
+        try:
+            path = download(MNIST_URL, ROOT / "data" / "mnist.npz", lambda path: sha256(path) == MNIST_DIGEST)
+            with np.load(path) as arrays:
+                return _labelled_digits(arrays[f"x_{part}"], arrays[f"y_{part}"], stem), "MNIST"
+        except (DataError, ValueError, zipfile.BadZipFile) as error:
+            print(error)
+    return _draw_digits(script, part), "drawn from fonts"
 
 
-# --- audit and split ---------------------------------------------------------------------------------------------
-
-def digests(images: np.ndarray) -> np.ndarray:
-    """One digest an image, over its decoded pixels: equal digests are exact duplicates."""
-    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
+def _find_digits(folder: Path, name: str) -> Path | None:
+    places = [folder, folder / "mnist", folder / "arabic_digits"]
+    return next((p / n for p in places for n in (f"{name}.gz", name) if (p / n).is_file()), None)
 
 
-def fingerprint(data: Labelled) -> str:
-    """One digest over all images and labels, in their order."""
-    lines = [f"{digest} {label}" for digest, label in zip(digests(data.images), data.labels)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _labelled_digits(images: np.ndarray, digits: np.ndarray, stem: str) -> Labelled:
+    if len(images) != len(digits) or images.shape[1:] != (28, 28) or digits.max(initial=0) > 9:
+        raise DataError(f"{stem}: {len(digits)} labels for images {images.shape}: the files do not belong together; get them again")
+    return Labelled(images[..., None], [str(d) for d in digits.tolist()], [f"{stem}[{i}]" for i in range(len(digits))])
 
 
-def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> pd.DataFrame:
-    """One table of what the data holds and what is wrong with it, each finding with the list of its files.
+def _draw_digits(script: str, part: str) -> Labelled:
+    """A stand-in for handwriting: digits in fonts, bent; the families of the two parts differ."""
+    from ocr.drawing import fonts, symbols
 
-    With an `alphabet`, labels that it cannot write are a finding too.
+    families = {("western", "train"): fonts.HANDWRITING[1:], ("western", "test"): fonts.HANDWRITING[:1],
+                ("arabic", "train"): ("amiri", "cairo", "almarai"), ("arabic", "test"): ("tajawal",)}[script, part]
+    count, seed = (DRAWN_DIGITS, 0) if part == "train" else (DRAWN_DIGITS // 4, 1)
+    order = np.random.default_rng(seed).permutation(np.repeat(np.arange(10), count))
+    pairs = list(symbols.glyphs([SCRIPTS[script][i] for i in order], seed, families))
+    names = [f"{script}-{part}[{i}]" for i in range(len(order))]
+    return Labelled(np.stack([image for _, image in pairs]), [str(i) for i in order], names)
+
+
+# --- characters in colour ----------------------------------------------------------------------------------------
+
+def load_sources(scans: int | None = None, drawn: int = 300) -> dict:
+    """The images of lesson 03 as {name: sources.Source}.
+
+    These are "pen" and "street" where their zips are found, "scans" (EMNIST byclass on coloured paper; at most `scans`
+    a class to train on) and "fonts" (`drawn` a class, tests in families that training has not). Each test part is for one
+    look. Raises DataError.
     """
-    by_digest = defaultdict(list)
-    for name, label, digest in zip(data.names, data.labels, digests(data.images)):
-        by_digest[digest].append((name, label))
-    twins = [group for group in by_digest.values() if len(group) > 1]
-    clashes = [group for group in twins if len({label for _, label in group}) > 1]
-    too_long = [n for n, label in zip(data.names, data.labels) if steps_needed(label) > time_steps]
-    strange = [n for n, label in zip(data.names, data.labels) if alphabet and label not in alphabet]
-    symbols, lengths = Counter("".join(data.labels)), Counter(map(len, data.labels))
-    rare_size = Counter(data.sizes).most_common()[1:]
-    first = dict(zip(reversed(data.sizes), reversed(data.names)))
-    rows = [
-        ("images", len(data), "read and labelled", []),
-        ("unreadable", len(data.unreadable), "left out", [f"{n}: {w}" for n, w in data.unreadable.items()]),
-        ("unlabelled", len(data.unlabelled), "left out", data.unlabelled),
-        ("missing", len(data.missing), "in labels.csv, but no such image", data.missing),
-        ("characters", len(symbols), " ".join(f"{s}:{n}" for s, n in sorted(symbols.items())), []),
-        ("lengths", len(lengths), " ".join(f"{n}:{k}" for n, k in sorted(lengths.items())), []),
-        ("sizes", len(set(data.sizes)), " ".join(f"{w}x{h}:{k}" for (w, h), k in Counter(data.sizes).most_common(5)),
-         [first[size] for size, _ in rare_size]),
-        ("exact duplicates", sum(len(g) - 1 for g in twins), f"in {len(twins)} groups, kept on one side of a split",
-         [name for group in twins for name, _ in group]),
-        ("duplicates that disagree", len(clashes), "same picture, other label", [n for g in clashes for n, _ in g]),
-        ("too long", len(too_long), f"need more than {time_steps} time steps, left out", too_long),
-        ("outside the alphabet", len(strange), "left out", strange),
-    ]
-    return pd.DataFrame(rows, columns=["finding", "count", "what", "files"]).set_index("finding")
+    found = {}
+    for name, (file, what) in PHOTOS.items():
+        path = next((folder / place / file for folder in data_folders() for place in ("chars62", "")
+                     if (folder / place / file).exists()), None)
+        if path:
+            found[name] = _photographs(path, what)
+    return found | {"scans": _scans(scans), "fonts": _signs(drawn)}
 
 
-def listing(table: pd.DataFrame, most: int = 20) -> str:
-    """The files of an audit's findings, a line each, at most `most` a finding."""
-    lines = []
-    for finding, files in table["files"].items():
-        lines += [f"{finding}: {file}".replace(f"{ROOT.as_posix()}/", "") for file in files[:most]]
-        if len(files) > most:
-            lines.append(f"{finding}: and {len(files) - most} more")
-    return "\n".join(lines)
+def _photographs(path: Path, what: str):
+    from ocr.datasets import sources
+
+    source = sources.own_source(path, "index")
+    source.what, source.balanced = what, False
+    return source
 
 
-def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> Labelled:
-    """The images whose labels fit the time steps, and the `alphabet` if one is given.
+def _scans(per_class: int | None):
+    from ocr.datasets.audit import audit
+    from ocr.datasets.sources import colour_source
+    from ocr.drawing.symbols import on_paper
 
-    Raises DataError where too little is left to learn from.
-    """
-    count = len(data)
-    data = data.take(np.array([steps_needed(label) <= time_steps and (alphabet is None or label in alphabet)
-                               for label in data.labels]))
-    if len(set(digests(data.images))) < 10:
-        raise DataError(f"{len(data)} of {count} images are usable (the audit says why): training needs at least 10 "
-                        "different ones, better 500")
-    if len(set(data.labels)) == 1:
-        raise DataError(f"all images have the label {data.labels[0]!r}: nothing to tell apart, check the labels")
-    symbols = sorted(set("".join(data.labels)))
-    if len(symbols) < 2:
-        raise DataError(f"all labels consist of {symbols[0]!r} alone: nothing to tell apart, check the labels")
-    return data
+    path, what = find_emnist("byclass")
+    data, test = (emnist.load_emnist(path, "byclass", part) for part in ("train", "test"))
+    table = audit(data, 1)
+    train, validation = hold_out(without(data, test), 50)
+    if per_class:
+        train, validation = at_most(train, per_class), at_most(validation, 10)
+    for seed, part in enumerate((train, validation, test)):
+        part.images = on_paper(part.images, np.random.default_rng(seed), far=0.0 if part is test else 0.5)
+    return colour_source(f"{what}, 62 classes, on coloured paper", train, validation, test, table)
 
 
-def folds(images: np.ndarray, count: int = 5, seed: int = 0) -> np.ndarray:
-    """A fold number 0..count-1 for each image, by a seed; exact duplicates share theirs."""
-    _, group = np.unique(digests(images), return_inverse=True)
-    order = np.random.default_rng(seed).permutation(group.max() + 1)
-    return (order % count)[group]
+def _signs(per_class: int):
+    from ocr.datasets.audit import audit
+    from ocr.datasets.sources import colour_source
+    from ocr.drawing import fonts, symbols
+
+    counts, parts = (per_class, max(5, per_class // 15), max(10, 2 * per_class // 15)), []
+    for seed, (count, families) in enumerate(zip(counts, (fonts.SIGNS, fonts.SIGNS, fonts.UNSEEN))):
+        wanted = list(CLASSES * count)
+        pictures = np.stack([picture for _, picture in symbols.signs(wanted, seed, families)])
+        parts.append(Labelled(pictures, wanted, [f"drawn[{i}]" for i in range(len(wanted))]))
+    return colour_source("drawn signs, tests in fonts not trained on", *parts, audit(parts[0], 1))
 
 
-def split(data: Labelled, seed: int = 0) -> tuple[Labelled, Labelled, Labelled]:
-    """(train, validation, test): test is fold 0 of `folds`, a fifth; validation an eighth of the rest."""
-    fold = folds(data.images, 5, seed)
-    rest = np.flatnonzero(fold != 0)
-    inner = folds(data.images[rest], 8, seed + 1)
-    return data.take(rest[inner != 0]), data.take(rest[inner == 0]), data.take(fold == 0)
+if __name__ == "__main__":  # make data
+    print("CAPTCHAs: {} ({})".format(*find_captchas(download_allowed=True)))
+    print("EMNIST: {} ({})".format(*find_emnist("bymerge", download_allowed=True)))
+    for hand in HANDS:
+        print(f"handwritten digits, {hand}: {load_handwritten(hand, 'train', download_allowed=True)[1]}")

@@ -5,9 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-import synth
+from ocr.drawing import captchas
+from ocr.drawing import symbols
 import utils
-from reader import Reader
+from ocr.datasets import splits
+from ocr.datasets import dataset
+from ocr.reading.reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
@@ -31,27 +34,28 @@ def shipped():
 def captchas():
     """Real CAPTCHAs where there are any, else drawn ones: the test part of the split, as (data, is it real)."""
     path, origin = utils.find_captchas()
-    return utils.split(utils.load_labelled(path))[2], "real" in origin
+    return splits.split(dataset.load_labelled(path))[2], "real" in origin
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
     """A folder with an untrained reader of 8 x 40 pixel images: alphabet "ab1", 2 to 4 symbols."""
-    import training  # noqa: F401
+    from ocr.backend import keras
     import keras
-    import saving
-    from decoding import Alphabet
+    from ocr.reading import contract
+    from ocr.training import export
+    from ocr.reading.ctc import Alphabet
 
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 40, 1), name="image")
     x = keras.layers.Conv2D(4, 3, strides=(8, 4), padding="same")(image)
     logits = keras.layers.Dense(4)(keras.layers.Reshape((10, 4))(x))
-    facts = saving.contract(kind="ctc", alphabet=Alphabet("1ab"), size=(8, 40), channels=1, normalisation="standard",
+    facts = contract.contract(kind="ctc", alphabet=Alphabet("1ab"), size=(8, 40), channels=1, normalisation="standard",
                             decoding={"time_steps": 10, "lengths": (2, 4)}, data={"name": "noise", "count": 0, "digest": "", "terms": ""}, scores=[],
                             seed=0)
     folder = tmp_path_factory.mktemp("models") / "small"
     examples = np.random.default_rng(0).integers(0, 255, (4, 8, 40, 1), np.uint8)
-    return saving.save(folder, keras.Model(image, logits), facts, examples)
+    return export.save(folder, keras.Model(image, logits), facts, examples)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def drawn(tmp_path):
     """A folder of eight drawn CAPTCHAs, named by their labels."""
     folder = tmp_path / "drawn"
     folder.mkdir()
-    for label, picture in synth.captchas(8, seed=11):
+    for label, picture in captchas.captchas(8, seed=11):
         picture.save(folder / f"{label}.png")
     return folder
 
@@ -67,17 +71,18 @@ def drawn(tmp_path):
 @pytest.fixture(scope="session")
 def small_class(tmp_path_factory):
     """A folder with a reader of single characters that knows the mean picture of each: 0, 1, 7, A, drawn ones."""
-    import training  # noqa: F401
+    from ocr.backend import keras
     import keras
-    import saving
-    from decoding import Alphabet
+    from ocr.reading import contract
+    from ocr.training import export
+    from ocr.reading.ctc import Alphabet
 
-    glyphs = list(synth.glyphs("017A" * 40, seed=9))
+    glyphs = list(symbols.glyphs("017A" * 40, seed=9))
     means = np.stack([np.mean([g for s, g in glyphs if s == symbol], axis=0).ravel() / 255 for symbol in "017A"])
     image = keras.Input((28, 28, 1), name="image")
     model = keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image)))
     model.layers[-1].set_weights([means.T, -(means**2).sum(axis=1) / 2])
-    facts = saving.contract(kind="class", alphabet=Alphabet("017A"), size=(28, 28), channels=1, normalisation="unit",
+    facts = contract.contract(kind="class", alphabet=Alphabet("017A"), size=(28, 28), channels=1, normalisation="unit",
                             fit="glyph", decoding={}, data={"name": "means", "count": 160, "digest": "", "terms": ""},
                             scores=[], seed=0)
-    return saving.save(tmp_path_factory.mktemp("models") / "means", model, facts, np.stack([g for _, g in glyphs[:8]]))
+    return export.save(tmp_path_factory.mktemp("models") / "means", model, facts, np.stack([g for _, g in glyphs[:8]]))

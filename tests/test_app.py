@@ -18,11 +18,14 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-import synth
-from app import bench, server, worker
-from app.openapi import document
-from app.reading import Service
-from reader import Reader
+from ocr.drawing import captchas
+from ocr.drawing import symbols
+from benchmarks import serving as serving_bench
+from ocr.serving import server
+from ocr.serving import worker
+from ocr.serving.openapi import document
+from ocr.serving.service import Service
+from ocr.reading.reader import Reader
 
 SCHEMAS = document(["captcha"], False)["components"]["schemas"]
 
@@ -50,7 +53,7 @@ def png(picture) -> bytes:
 
 @pytest.fixture(scope="module")
 def pictures():
-    return [png(picture) for _, picture in synth.captchas(6, seed=3)]
+    return [png(picture) for _, picture in captchas.captchas(6, seed=3)]
 
 
 def post(client, files, query="", **fields):
@@ -90,7 +93,7 @@ def test_raw_bytes_are_read_whatever_they_say_they_are(client, pictures, content
 def test_pattern_and_reader_are_heeded(client, pictures):
     told, = post(client, [("a.png", pictures[0])], "?pattern=ddddd").get_json()
     assert re.fullmatch(r"\d{5}", told["text"])
-    sign = png(Image.fromarray(next(iter(synth.signs("R", 4)))[1]))
+    sign = png(Image.fromarray(next(iter(symbols.signs("R", 4)))[1]))
     told, = client.post("/api/read?reader=dual_input&seen=true", data=sign).get_json()
     assert told["text"] == "R"
 
@@ -128,14 +131,14 @@ def test_limits(client, pictures):
 
 
 def test_a_request_that_takes_too_long_ends(client, pictures, monkeypatch):
-    monkeypatch.setattr("app.reading.SECONDS", -1.0)
+    monkeypatch.setattr("ocr.serving.service.SECONDS", -1.0)
     late = post(client, [("a.png", pictures[0])])
     assert "send fewer images" in problem(late, 503) and late.headers["Retry-After"] == "1"
 
 
 def test_what_was_read_in_time_is_given(service, pictures, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("app.reading.time.monotonic", lambda: now.__setitem__(0, now[0] + 1.0) or now[0])  # every look takes a second
+    monkeypatch.setattr("ocr.serving.service.time.monotonic", lambda: now.__setitem__(0, now[0] + 1.0) or now[0])  # every look takes a second
     told = post(server.create_app(service, token="").test_client(), [(f"{i}.png", pictures[0]) for i in range(20)]).get_json()
     assert len(told) == 20 and "text" in told[0] and "send fewer images" in told[-1]["problem"]
 
@@ -265,7 +268,7 @@ def slow_clients(address, count, sent=b"POST /api/read HTTP/1.1\r\nHost: x\r\nCo
 
 
 def test_half_a_head_is_not_waited_for(pictures):
-    with bench.Server() as running:
+    with serving_bench.Server() as running:
         running.first_read(pictures[0])
         with slow_clients(running.address, 100, b"GET / HTTP/1.1\r\nHost: x\r\n"):  # more than there are threads
             started = time.monotonic()
@@ -287,7 +290,7 @@ def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
 
 
 def test_what_is_too_large_is_told_to_clients_that_are_still_sending(pictures):
-    with bench.Server() as running:
+    with serving_bench.Server() as running:
         running.first_read(pictures[0])
         status, body = running.post(bytes(server.MAX_REQUEST + 10**6))
         assert status == 413 and json.loads(body)["status"] == 413
@@ -310,7 +313,7 @@ def test_bytes_under_way_are_bounded(monkeypatch):
 
 
 def test_slow_clients_do_not_stop_the_others(pictures):
-    with bench.Server() as running:
+    with serving_bench.Server() as running:
         running.first_read(pictures[0])
         with slow_clients(running.address, server.WAITING - 4):
             status, body = running.post(pictures[0])

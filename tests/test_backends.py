@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import synth
-import synth_numbers
-import train
+from ocr.drawing import captchas
+from ocr.drawing import symbols
+from ocr.drawing import numbers
+from ocr.drawing import fonts
+from ocr.cli import train as train_command
 from conftest import copy_project
-from reader import Reader
+from ocr.reading.reader import Reader
 
 SMALL = """
-import sys, train
-train.LESSONS |= {name: (*facts[:2], facts[2] | {"STRINGS": 200} if "STRINGS" in facts[2] else facts[2]) for name, facts in train.LESSONS.items()}
-sys.exit(train.main(sys.argv[1:]))
+train_command.LESSONS |= {name: (*facts[:2], facts[2] | {"STRINGS": 200} if "STRINGS" in facts[2] else facts[2]) for name, facts in train_command.LESSONS.items()}
+sys.exit(train_command.main(sys.argv[1:]))
 """
 
 
@@ -25,13 +26,13 @@ sys.exit(train.main(sys.argv[1:]))
 def folders(tmp_path_factory):
     """Labelled images for each lesson."""
     made = {name: tmp_path_factory.mktemp(name) for name in ("captcha", "numbers", "characters", "photographs")}
-    for label, picture in synth.captchas(40, seed=2):
+    for label, picture in captchas.captchas(40, seed=2):
         picture.save(made["captcha"] / f"{label}.png")
-    write = synth_numbers.press("western", synth_numbers.faces(("open_sans",), "western"))
-    for label, picture in synth_numbers.pictures(write, [f"{n}" for n in range(100, 140)], 3):
+    write = numbers.press("western", fonts.faces(("open_sans",), "western"))
+    for label, picture in numbers.pictures(write, [f"{n}" for n in range(100, 140)], 3):
         Image.fromarray(picture).save(made["numbers"] / f"{label}.png")
     for symbol in "17A":
-        for kind, pictures in (("characters", synth.glyphs(symbol * 20, 4)), ("photographs", synth.signs(symbol * 20, 4))):
+        for kind, pictures in (("characters", symbols.glyphs(symbol * 20, 4)), ("photographs", symbols.signs(symbol * 20, 4))):
             (made[kind] / symbol).mkdir()
             for k, (_, picture) in enumerate(pictures):
                 Image.fromarray(np.squeeze(picture)).save(made[kind] / symbol / f"{k}.png")
@@ -40,7 +41,7 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-@pytest.mark.parametrize("lesson", train.LESSONS)
+@pytest.mark.parametrize("lesson", train_command.LESSONS)
 def test_a_lesson_trains_on_another_backend(folders, lesson, backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"no {backend} here: pip install -r requirements-scale.txt" if backend == "jax" else "no PyTorch here: pip install torch")

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from binding import bind, in_lexicon, log_likelihoods, pattern
-from decoding import Alphabet, log_likelihood, log_softmax, prefix_beam
+from ocr.reading.constraints import bind, in_lexicon, log_likelihoods, pattern
+from ocr.reading.ctc import Alphabet, log_likelihood, log_softmax, prefix_beam
 from tests.test_decoding import enumerate_labels
 
 ALPHABET = Alphabet("12/a")

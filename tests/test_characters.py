@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import batching
-import characters
-import emnist
-import synth
+from ocr.training import batches
+from ocr.drawing import augment
+from ocr.datasets import splits
 import utils
-from characters import class_names, load_characters
-from decoding import Alphabet
-from emnist import CLASSES, MERGED, load_emnist, merge, read_idx, read_mapping
-from labels import DataError
-from utils import Labelled
+from ocr.datasets import emnist
+from ocr.drawing import symbols
+from ocr.datasets.labels import class_names
+from ocr.datasets.characters import load_characters
+from ocr.reading.ctc import Alphabet
+from ocr.datasets.labels import CLASSES
+from ocr.datasets.emnist import MERGED, load_emnist, merge, read_idx, read_mapping
+from ocr.datasets.labels import DataError
+from ocr.datasets.dataset import Labelled
 
 
 def lay_emnist(folder, split="byclass", count=8, part="train", packed=True, mapping=None):
@@ -141,7 +144,7 @@ def test_mapping_and_merge_tables():
 
 
 def test_the_emnist_that_is_here_maps_as_it_should():
-    path, _ = emnist.find_emnist("bymerge")
+    path, _ = utils.find_emnist("bymerge")
     test = load_emnist(path, "bymerge", "test")
     assert sorted(set(test.labels)) == sorted(set(map(merge, CLASSES)))
     assert test.images.dtype == np.uint8 and test.images.shape[1:] == (28, 28, 1)
@@ -252,18 +255,18 @@ def toy(counts, seed=0):
 def test_held_out_images_are_so_many_a_class_and_in_no_other_part():
     data = toy({"a": 300, "b": 120, "c": 10})
     data.images[1] = data.images[0]  # twins stay together
-    rest, held = characters.hold_out(data, 30, seed=1)
+    rest, held = splits.hold_out(data, 30, seed=1)
     counts = {label: held.labels.count(label) for label in "abc"}
     assert counts["b"] == 24 and counts["c"] == 2 and counts["a"] in (30, 31)
-    assert not set(utils.digests(rest.images)) & set(utils.digests(held.images)) and len(rest) + len(held) == len(data)
-    fewer = characters.at_most(data, 50, seed=1)
+    assert not set(splits.digests(rest.images)) & set(splits.digests(held.images)) and len(rest) + len(held) == len(data)
+    fewer = splits.at_most(data, 50, seed=1)
     assert [fewer.labels.count(label) for label in "abc"] == [50, 50, 10]
-    assert len(characters.without(data, held)) == len(rest)
+    assert len(splits.without(data, held)) == len(rest)
 
 
 def test_no_test_image_is_in_training_by_content():
-    parts = characters.load_parts()
-    train, validation, test = (set(utils.digests(p.images)) for p in (parts.train, parts.validation, parts.test))
+    parts = utils.load_parts()
+    train, validation, test = (set(splits.digests(p.images)) for p in (parts.train, parts.validation, parts.test))
     assert min(map(len, (train, validation, test))) > 1000
     assert not (train & test or train & validation or validation & test)
     assert len(parts.alphabet.symbols) == 47 and parts.audit["count"]["images"] == len(parts.train) + len(parts.validation)
@@ -271,14 +274,14 @@ def test_no_test_image_is_in_training_by_content():
 
 def test_the_balance_is_what_it_says():
     classes = np.repeat([0, 1, 2], [5, 50, 500])
-    order = batching.class_order(classes, 301, np.random.default_rng(0))
+    order = batches.class_order(classes, 301, np.random.default_rng(0))
     counts = np.bincount(classes[order])
     assert len(order) == 301 and set(counts) == {100, 101}
     small = np.bincount(order[order < 5], minlength=5)
     assert small.min() >= 20 and small.max() <= 21  # each of the five again and again, evenly
     large = order[order >= 55]
     assert len(set(large)) == len(large)  # no image of a large class twice
-    plain = batching.class_order(classes, 555, np.random.default_rng(0), balanced=False)
+    plain = batches.class_order(classes, 555, np.random.default_rng(0), balanced=False)
     assert sorted(plain) == list(range(555)) and list(plain) != list(range(555))
 
 
@@ -287,7 +290,7 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
     data.images[:] = (alphabet.classes(data.labels) * 100)[:, None, None, None]  # the picture tells the label
 
     def take(epoch, count, **options):
-        stream = batching.class_batches(data, alphabet, 4, 6, 5, seed=3, epoch=epoch, **options)
+        stream = batches.class_batches(data, alphabet, 4, 6, 5, seed=3, epoch=epoch, **options)
         return [next(stream) for _ in range(count)]
 
     whole, resumed = take(0, 10), take(1, 5)
@@ -300,13 +303,13 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
 
 
 def test_batches_made_ahead_are_the_same_and_pass_errors_on():
-    stream = batching.ahead(iter([1, 2, 3]))
+    stream = batches.ahead(iter([1, 2, 3]))
     assert [next(stream) for _ in range(2)] == [1, 2]
 
     def failing():
         yield 1
         raise ValueError("no more")
-    stream = batching.ahead(failing())
+    stream = batches.ahead(failing())
     assert next(stream) == 1
     with pytest.raises(ValueError, match="no more"):
         next(stream)
@@ -314,19 +317,19 @@ def test_batches_made_ahead_are_the_same_and_pass_errors_on():
 
 @pytest.mark.parametrize("size", [28, 64])
 def test_distortion_keeps_shape_range_and_most_of_the_ink(size):
-    glyphs = np.stack([image for _, image in synth.glyphs("AbC7" * 4, seed=2)])
+    glyphs = np.stack([image for _, image in symbols.glyphs("AbC7" * 4, seed=2)])
     if size != 28:
         glyphs = np.stack([np.asarray(Image.fromarray(g[:, :, 0]).resize((size, size)))[:, :, None] for g in glyphs])
-    bent = batching.distort(glyphs, np.random.default_rng(0))
+    bent = augment.distort(glyphs, np.random.default_rng(0))
     assert bent.shape == glyphs.shape and bent.dtype == np.uint8 and not np.array_equal(bent, glyphs)
     assert np.allclose(bent.mean(axis=(1, 2, 3)) / glyphs.mean(axis=(1, 2, 3)), 1, atol=0.35)
-    assert np.array_equal(batching.distort(glyphs, np.random.default_rng(0)), bent)
-    still = batching.distort(glyphs, np.random.default_rng(0), strength=0.0)
+    assert np.array_equal(augment.distort(glyphs, np.random.default_rng(0)), bent)
+    still = augment.distort(glyphs, np.random.default_rng(0), strength=0.0)
     assert np.abs(still.astype(int) - glyphs).max() <= 1
 
 
 def test_drawn_characters_are_seeded_in_form_and_told_apart():
-    first, again, other = (list(synth.glyphs("0Aaz" * 5, seed)) for seed in (1, 1, 2))
+    first, again, other = (list(symbols.glyphs("0Aaz" * 5, seed)) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again))
     assert not any(np.array_equal(a, b) for (_, a), (_, b) in zip(first, other))
     for symbol, image in first:
@@ -335,26 +338,26 @@ def test_drawn_characters_are_seeded_in_form_and_told_apart():
 
 def test_a_split_that_is_not_there_is_told(tmp_path, monkeypatch):
     lay_emnist(tmp_path / "emnist", "letters", mapping="AB")
-    monkeypatch.setattr(emnist, "data_folders", lambda: [tmp_path])
-    assert emnist.find_emnist("letters")[0] == tmp_path / "emnist"
+    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
+    assert utils.find_emnist("letters")[0] == tmp_path / "emnist"
     with pytest.raises(DataError, match="EMNIST balanced was not found .*data/README.md"):
-        emnist.find_emnist("balanced", download_allowed=False)
+        utils.find_emnist("balanced", download_allowed=False)
 
 
 def test_why_too_little_is_left_is_shown_before_the_error(tmp_path, capsys):
     page(tmp_path / "A", "1.png", seed=1)
     page(tmp_path / "B", "1.png", seed=2)
     with pytest.raises(DataError, match="0 of 2 images are usable"):
-        characters.load_parts(tmp_path, symbols="Q")
+        utils.load_parts(tmp_path, symbols="Q")
     assert "outside the alphabet" in capsys.readouterr().out
 
 
 def test_drawn_emnist_is_emnist(tmp_path, monkeypatch):
-    monkeypatch.setattr(emnist, "DRAWN", 2)
-    folder = emnist._drawn(tmp_path / "emnist-2")
+    monkeypatch.setattr(utils, "DRAWN_CHARACTERS", 2)
+    folder = utils._draw_emnist(tmp_path / "emnist-2")
     train, test = (load_emnist(folder, "byclass", part) for part in ("train", "test"))
     assert sorted(train.labels) == sorted(CLASSES * 2) and sorted(test.labels) == sorted(CLASSES * 40)
-    assert not set(utils.digests(train.images)) & set(utils.digests(test.images))
+    assert not set(splits.digests(train.images)) & set(splits.digests(test.images))
     assert [p.name for p in tmp_path.iterdir()] == ["emnist-2"]
 
 

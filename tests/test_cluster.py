@@ -15,17 +15,20 @@ import zipfile
 
 import pytest
 
-import cluster
-import main
-import synth
+from ocr.archive import cluster
+from ocr.cli import read as read_command
+from ocr.reading import bulk
+from ocr.reading import files
+from ocr.drawing import captchas
 import utils
-from images import ImageError, find_images, read_named
-from reader import Reader
+from ocr.reading.images import ImageError
+from ocr.reading.files import find_images, read_named
+from ocr.reading.reader import Reader
 
 needs_dask = pytest.mark.skipif(not all(importlib.util.find_spec(name) for name in ("distributed", "pyarrow")),
                                 reason="no Dask here: pip install -r requirements-scale.txt")
 HOW = cluster.job("captcha")
-MAIN = "import sys, cluster, main; cluster.LEAST, cluster.EVERY = 40, 20; sys.exit(main.main())"  # small partitions
+MAIN = "import sys, cluster, main; cluster.LEAST, cluster.EVERY = 40, 20; sys.exit(read_command.main())"  # small partitions
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +51,7 @@ def archive(tmp_path_factory):
     """Three folders, 300 pictures, two of them damaged, and a zip of thirty."""
     folder = tmp_path_factory.mktemp("archive")
     pictures = []
-    for _, picture in synth.captchas(12, seed=1):
+    for _, picture in captchas.captchas(12, seed=1):
         pictures.append(io.BytesIO())
         picture.save(pictures[-1], "png")
     pictures = [picture.getvalue() for picture in pictures]
@@ -75,7 +78,7 @@ def rows(out):
 @pytest.fixture(scope="module")
 def plain(archive):
     reader = Reader.load("captcha")
-    return sorted((path, reading and reading.text, error) for path, reading, error in main.read_all(reader, main.find_all(paths(archive))))
+    return sorted((path, reading and reading.text, error) for path, reading, error in bulk.read_all(reader, files.find_all(paths(archive))))
 
 
 def test_partitions_are_complete_and_a_file_more_changes_one(monkeypatch):

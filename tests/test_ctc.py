@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 
-import training  # noqa: F401  one thread, before keras
+from ocr.backend import keras
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from CTCLayer import CTCLayer
-from decoding import BLANK, collapse, log_likelihood, log_softmax, steps_needed
+from ocr.reading.ctc import BLANK, collapse, log_likelihood, log_softmax, steps_needed
 
 
 def brute_force(log_probs, label):
@@ -116,8 +116,7 @@ def test_bad_label_raises_when_eager_and_gives_nan_when_compiled(fault):
 
 
 RELOAD = """
-import sys, training, keras, numpy as np
-from CTCLayer import CTCLayer
+import sys, keras, numpy as np
 model = keras.models.load_model(sys.argv[1])
 images, labels = np.load(sys.argv[2]).values()
 print(repr(float(model.evaluate({"image": images, "label": labels}, verbose=0))))

@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import batching
-import synth
+from ocr.training import batches
+from ocr.drawing import augment
+from ocr.drawing import captchas
+from ocr.datasets import splits
+from ocr.datasets import audit
 import utils
-from decoding import Alphabet
-from utils import DataError, Labelled, audit, folds, load_labelled, split, usable
+from ocr.datasets import dataset
+from ocr.reading.ctc import Alphabet
+from ocr.datasets.labels import DataError
+from ocr.datasets.dataset import Labelled, load_labelled
+from ocr.datasets.audit import audit
+from ocr.datasets.splits import folds, split, usable
 
 
 def picture(seed, size=(60, 24)):
@@ -107,7 +114,7 @@ def test_a_zip_reads_like_its_folder(tmp_path, layout):
             archive.write(file, file.relative_to(tmp_path))
     folder, packed = load_labelled(tmp_path / "in"), load_labelled(tmp_path / "in.zip")
     assert sorted(folder.labels) == sorted(packed.labels)
-    assert sorted(utils.digests(folder.images)) == sorted(utils.digests(packed.images))
+    assert sorted(splits.digests(folder.images)) == sorted(splits.digests(packed.images))
 
 
 def test_file_names_in_decomposed_unicode_give_composed_labels(tmp_path):
@@ -130,7 +137,7 @@ def test_audit_counts_and_names(tmp_path):
     assert "broken.png: not an image" in files["unreadable"] and "empty.png: empty file" in files["unreadable"]
     assert "_none.png" in files["unlabelled"] and "aaaa.png" in files["too long"] and "ba.png" in files["sizes"]
     assert "ab.png" in files["exact duplicates"] and "zz.png" in files["duplicates that disagree"]
-    lines = utils.listing(table, most=1).splitlines()
+    lines = audit.listing(table, most=1).splitlines()
     assert sum(line.startswith("unreadable: ") for line in lines) == 2 and "unreadable: and 1 more" in lines
 
 
@@ -143,7 +150,7 @@ def test_a_folder_that_cannot_be_opened_is_in_the_audit(tmp_path, monkeypatch):
         if str(folder).endswith("shut"):
             raise PermissionError(13, "Permission denied")
         return scandir(folder)
-    monkeypatch.setattr("images.os.scandir", guarded)
+    monkeypatch.setattr("ocr.reading.files.os.scandir", guarded)
     data = load_labelled(tmp_path)
     assert data.labels == ["ab"]
     assert list(data.unreadable.items()) == [(f"{tmp_path.as_posix()}/shut/", "cannot be opened: Permission denied")]
@@ -188,7 +195,7 @@ def test_no_duplicate_across_splits_or_folds():
     twins = [(i, 200 - i) for i in range(60)]
     data = toy([f"{i:03d}" for i in range(201)], twins)
     parts = split(data, seed=3)
-    held = [set(utils.digests(part.images)) for part in parts]
+    held = [set(splits.digests(part.images)) for part in parts]
     assert sum(map(len, parts)) == 201 and not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
     assert all(part.labels for part in parts)
     fold = folds(data.images, 5, seed=3)
@@ -207,12 +214,12 @@ def test_real_captchas_have_no_twin_across_splits():
     path, _ = utils.find_captchas()
     data = load_labelled(path)
     train, validation, test = split(data)
-    held = [set(utils.digests(part.images)) for part in (train, validation, test)]
+    held = [set(splits.digests(part.images)) for part in (train, validation, test)]
     assert min(map(len, held)) > 50 and not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
 
 
 def test_input_size_follows_the_images_and_leaves_room_for_the_labels():
-    size = utils.input_size
+    size = dataset.input_size
     assert size([(200, 50)] * 9, ["226md"]) == (50, 200)
     assert size([(400, 100)], ["226md"]) == (64, 256)
     assert size([(30, 32)], ["0123456789"]) == (85, 80)  # 10 symbols: at least 20 steps of 4 pixels
@@ -232,7 +239,7 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
     data, alphabet = toy([f"{i:02d}" for i in range(20)]), Alphabet("0123456789")
 
     def first(count, **options):
-        stream = batching.batches(data, alphabet, 5, **options)
+        stream = batches.batches(data, alphabet, 5, **options)
         return [next(stream)[0] for _ in range(count)]
 
     two_epochs, second = first(8, seed=1, strength=0.5), first(4, seed=1, epoch=1, strength=0.5)
@@ -244,32 +251,32 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
 
 
 def test_jitter_keeps_shape_and_ink():
-    (_, drawn), = synth.captchas(1, seed=1)
+    (_, drawn), = captchas.captchas(1, seed=1)
     image = np.asarray(drawn.convert("L"))[:, :, None]
     rng = np.random.default_rng(0)
     for _ in range(20):
-        moved = batching.jitter(image, rng, 0.5)
+        moved = augment.jitter(image, rng, 0.5)
         assert moved.shape == image.shape and moved.dtype == np.uint8
         assert not np.array_equal(moved, image)
         assert abs(float((moved < 128).sum()) / (image < 128).sum() - 1) < 0.35
     colour = np.asarray(drawn)
-    assert batching.jitter(colour, rng).shape == colour.shape
+    assert augment.jitter(colour, rng).shape == colour.shape
 
 
 def test_drawing_is_seeded_and_leaves_the_package_as_it_was():
     import secrets
     import captcha.image
-    once, again, other = (list(synth.captchas(3, seed=s)) for s in (5, 5, 6))
+    once, again, other = (list(captchas.captchas(3, seed=s)) for s in (5, 5, 6))
     assert [label for label, _ in once] == [label for label, _ in again] != [label for label, _ in other]
     assert all(a.tobytes() == b.tobytes() for (_, a), (_, b) in zip(once, again))
     assert captcha.image.secrets is secrets
     label, drawn = once[0]
-    assert drawn.size == (200, 50) and len(label) == 5 and set(label) <= set(synth.CAPTCHA_SYMBOLS)
+    assert drawn.size == (200, 50) and len(label) == 5 and set(label) <= set(captchas.CAPTCHA_SYMBOLS)
 
 
 def test_data_is_found_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(utils, "ROOT", tmp_path)
-    monkeypatch.setattr(utils, "DRAWN", 12)
+    monkeypatch.setattr(utils, "DRAWN_CAPTCHAS", 12)
     monkeypatch.delenv("OCR_DATA", raising=False)
     monkeypatch.setenv("OCR_PROFILE", "quick")
     path, origin = utils.find_captchas()

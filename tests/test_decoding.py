@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from decoding import (BLANK, Alphabet, align, best, collapse, greedy, in_sequence, log_likelihood, log_softmax,
-                      prefix_beam, steps_needed)
+from ocr.reading.ctc import BLANK, Alphabet, align, best, collapse, greedy, log_likelihood, log_softmax, prefix_beam, steps_needed
+from ocr.reading.reader import in_sequence
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import download as module
-import emnist
+from ocr.datasets import download
 import utils
-from download import download, sha256
-from labels import DataError
+from ocr.datasets.download import download, sha256
+from ocr.datasets.labels import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 
@@ -103,14 +102,14 @@ def test_only_the_right_captchas_and_the_right_emnist_are_taken(site, tmp_path, 
     assert not utils._is_captchas(tmp_path / "other.zip")
     (tmp_path / "page.zip").write_bytes(b"<html>")
     assert not utils._is_captchas(tmp_path / "page.zip")
-    monkeypatch.setattr(emnist, "ROOT", tmp_path)
-    monkeypatch.setattr(emnist, "data_folders", lambda: [])
-    monkeypatch.setattr(emnist, "EMNIST_URL", f"{site}/set")
-    monkeypatch.setattr(emnist, "DRAWN", 1)
-    path, origin = emnist.find_emnist("bymerge", download_allowed=True)  # wrong digest: drawn instead
+    monkeypatch.setattr(utils, "ROOT", tmp_path)
+    monkeypatch.setattr(utils, "data_folders", lambda: [])
+    monkeypatch.setattr(utils, "EMNIST_URL", f"{site}/set")
+    monkeypatch.setattr(utils, "DRAWN_CHARACTERS", 1)
+    path, origin = utils.find_emnist("bymerge", download_allowed=True)  # wrong digest: drawn instead
     assert "drawn" in origin and not list((tmp_path / "data").glob("*.zip"))
-    monkeypatch.setattr(emnist, "EMNIST_DIGEST", hashlib.sha256(CONTENT).hexdigest())
-    assert emnist.find_emnist("bymerge", download_allowed=True)[0] == tmp_path / "data" / "gzip.zip"
+    monkeypatch.setattr(utils, "EMNIST_DIGEST", hashlib.sha256(CONTENT).hexdigest())
+    assert utils.find_emnist("bymerge", download_allowed=True)[0] == tmp_path / "data" / "gzip.zip"
     Site.asked.clear()
-    assert "drawn" in emnist.find_emnist("bymerge", download_allowed=False)[1] and not Site.asked
-    assert module.BLOCK < len(CONTENT)  # so that a cut falls between blocks
+    assert "drawn" in utils.find_emnist("bymerge", download_allowed=False)[1] and not Site.asked
+    assert download.BLOCK < len(CONTENT)  # so that a cut falls between blocks

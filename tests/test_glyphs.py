@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import emnist
-import glyphs
-from glyphs import SIZE, glyph, is_emnist_form, otsu
-from images import ImageError
+import utils
+from ocr.datasets import emnist
+from ocr.reading import glyphs
+from ocr.reading.glyphs import SIZE, glyph, is_emnist_form, otsu
+from ocr.reading.images import ImageError
 
 
 def stroke(width, height, left, top, size, ink, paper, noise=0, seed=0):
@@ -60,7 +61,7 @@ def test_its_own_output_passes_unchanged(place):
 
 
 def test_images_of_the_data_set_pass_unchanged():
-    path, _ = emnist.find_emnist("bymerge")
+    path, _ = utils.find_emnist("bymerge")
     images = emnist.load_emnist(path, "bymerge", "test").images[:2000]
     assert np.mean([np.array_equal(glyph(Image.fromarray(i[:, :, 0]))[0], i) for i in images]) > 0.995
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-import images
-from images import ImageError, find_images, normalise, open_image, place, to_uint8
+from ocr.reading import images
+from ocr.reading.images import ImageError, normalise, open_image, place, to_uint8
+from ocr.reading.files import find_images
 
 INK = np.full((20, 40), 255, np.uint8)
 INK[5:15, 10:14] = 0  # a dark bar on white

@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import synth_numbers
-import utils
-from images import ImageError, place
-from lines import line
+from ocr.drawing import numbers
+from ocr.drawing import fonts
+from ocr.datasets import dataset
+from ocr.reading.images import ImageError, place
+from ocr.reading.lines import line
 
 SIZE = (32, 256)
 
@@ -14,7 +15,7 @@ SIZE = (32, 256)
 @pytest.fixture(scope="module")
 def written():
     """A number, dark on light paper, 40 x 200 pixels with 10 to spare on each side."""
-    write = synth_numbers.press("western", synth_numbers.faces(("open_sans",), "western"))
+    write = numbers.press("western", fonts.faces(("open_sans",), "western"))
     ink = Image.fromarray((255 - 200 * write("4711.25", np.random.default_rng(0))).astype(np.uint8)).resize((180, 20))
     page = Image.new("L", (200, 40), 255)
     page.paste(ink, (10, 10))
@@ -49,10 +50,10 @@ def test_shadow_and_specks_do_not_hide_the_ink(written):
 
 
 def test_no_ink_of_drawn_numbers_is_cut_off(monkeypatch):
-    inks, on_paper = [], synth_numbers._on_paper
-    monkeypatch.setattr(synth_numbers, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1])
-    write = synth_numbers.press("arabic", synth_numbers.faces(("amiri", "cairo"), "arabic"))
-    for label, picture in synth_numbers.pictures(write, synth_numbers.numbers(150, 3), 3):
+    inks, on_paper = [], numbers._on_paper
+    monkeypatch.setattr(numbers, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1])
+    write = numbers.press("arabic", fonts.faces(("amiri", "cairo"), "arabic"))
+    for label, picture in numbers.pictures(write, numbers.numbers(150, 3), 3):
         spot = line(Image.fromarray(picture), SIZE)[1]
         ink = inks.pop() > 0.6
         rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
@@ -75,5 +76,5 @@ def test_any_shape_of_picture_has_a_place():
 
 def test_folders_take_the_same_road(tmp_path, written):
     written.save(tmp_path / "4711.png")
-    data = utils.load_labelled(tmp_path, SIZE, fit="line")
+    data = dataset.load_labelled(tmp_path, SIZE, fit="line")
     assert np.array_equal(data.images[0], line(written, SIZE)[0])

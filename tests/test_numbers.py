@@ -6,17 +6,21 @@ import cv2
 import numpy as np
 import pytest
 
-import decoding
-import digits
-import scores
-import synth_numbers
+from ocr.reading import ctc
 import utils
-from digits import NUMBERS, SCRIPTS, load_handwritten, to_western
-from download import DataError
-from emnist import write_idx
-from images import normalise
-from reader import Reader
-from synth_numbers import faces, hand, labelled, numbers, pictures, press
+from ocr import scores
+from ocr.drawing import fonts
+from ocr.drawing import numbers
+from ocr.datasets import splits
+from ocr.reading.scripts import NUMBERS, SCRIPTS, to_western
+from utils import load_handwritten
+from ocr.datasets.download import DataError
+from ocr.datasets.emnist import write_idx
+from ocr.reading.images import normalise
+from ocr.reading.reader import Reader
+from ocr.drawing.fonts import faces
+from ocr.drawing.numbers import hand, numbers, pictures, press
+from ocr.datasets.dataset import from_pairs as labelled
 
 WESTERN = faces(("open_sans", "pt_serif"), "western")
 
@@ -46,7 +50,7 @@ def test_handwritten_digits_are_found_where_they_lie(tmp_path, monkeypatch):
     packed = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz"
     (tmp_path / "mnist" / "t10k-images-idx3-ubyte").write_bytes(gzip.decompress(packed.read_bytes()))
     packed.unlink()  # unpacked files count, too
-    monkeypatch.setattr(digits, "data_folders", lambda: [tmp_path])
+    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
     for script, part, count, origin in (("western", "train", 20, "MNIST"), ("western", "test", 10, "MNIST"), ("arabic", "train", 30, "ADBase")):
         data, what = load_handwritten(script, part)
         assert len(data) == count and what == origin and data.images.shape == (count, 28, 28, 1) and data.labels[:11] == list("01234567890")[:min(count, 11)]
@@ -55,7 +59,7 @@ def test_handwritten_digits_are_found_where_they_lie(tmp_path, monkeypatch):
 
 
 def test_damaged_or_mixed_files_of_digits_get_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(digits, "data_folders", lambda: [tmp_path])
+    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
     idx(tmp_path, "train", 20)
     (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="has no train-labels-idx1-ubyte beside it"):
@@ -71,14 +75,14 @@ def test_damaged_or_mixed_files_of_digits_get_one_line(tmp_path, monkeypatch):
 
 
 def test_families_and_writers_of_the_test_are_in_no_training():
-    assert not set(synth_numbers.WESTERN) & set(synth_numbers.WESTERN_UNSEEN)
-    assert not set(synth_numbers.ARABIC) & set(synth_numbers.ARABIC_UNSEEN)
-    for script, families, kept in (("western", synth_numbers.WESTERN, synth_numbers.WESTERN_UNSEEN), ("arabic", synth_numbers.ARABIC, synth_numbers.ARABIC_UNSEEN)):
+    assert not set(fonts.WESTERN) & set(fonts.WESTERN_UNSEEN)
+    assert not set(fonts.ARABIC) & set(fonts.ARABIC_UNSEEN)
+    for script, families, kept in (("western", fonts.WESTERN, fonts.WESTERN_UNSEEN), ("arabic", fonts.ARABIC, fonts.ARABIC_UNSEEN)):
         here = {f.name.split("-")[0].split("[")[0].lower() for f in faces(families, script, installed=True)}
         there = {f.name.split("-")[0].split("[")[0].lower() for f in faces(kept, script)}
         assert there and not here & there
     for script in ("western", "arabic"):
-        parts = [set(utils.digests(load_handwritten(script, part)[0].images)) for part in ("train", "test")]
+        parts = [set(splits.digests(load_handwritten(script, part)[0].images)) for part in ("train", "test")]
         assert not parts[0] & parts[1]
 
 
@@ -107,8 +111,8 @@ def test_pictures_are_seeded_and_no_ink_is_cut_off(kind, monkeypatch):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(pairs, again))
     assert all(p.dtype == np.uint8 and p.ndim == 2 and min(p.shape) >= 5 for _, p in pairs)
     laid = []
-    original = synth_numbers._laid
-    monkeypatch.setattr(synth_numbers, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1])
+    original = numbers._laid
+    monkeypatch.setattr(numbers, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1])
     list(pictures(write, labels, 5))
     for ink, (placed, _) in laid:
         border = np.concatenate([placed[0], placed[-1], placed[:, 0], placed[:, -1]])
@@ -148,7 +152,7 @@ def test_drawn_numbers_as_a_data_set():
 
 def test_a_thousands_sign_that_looks_like_a_decimal_sign_is_not_printed():
     low, high = faces(("cairo", "almarai"), "arabic"), faces(("amiri", "noto_kufi_arabic"), "arabic")
-    assert low and high and all(synth_numbers.THOUSANDS in synth_numbers._signs(file) for file in high)
+    assert low and high and all(fonts.THOUSANDS in fonts.printable_signs(file) for file in high)
     with pytest.raises(ValueError, match="none of the fonts has all signs"):
         press("arabic", low)("1,234", np.random.default_rng(0))
     assert press("arabic", low + high)("1,234", np.random.default_rng(0)).any() and press("arabic", low)("1.234", np.random.default_rng(0)).any()
@@ -167,7 +171,7 @@ def test_installed_fonts_are_used_if_new_not_kept_for_tests_and_their_digits_loo
         for digit, sign in zip("0123456789", "XQ#@%WM&TE"):
             table.cmap[ord(digit)] = table.cmap[ord(sign)]
     font.save(bad)
-    monkeypatch.setattr(synth_numbers.font_manager, "findSystemFonts", lambda fontext: [str(file) for file in tmp_path.iterdir()])
+    monkeypatch.setattr(fonts.font_manager, "findSystemFonts", lambda fontext: [str(file) for file in tmp_path.iterdir()])
     assert set(faces(("open_sans",), "western", installed=True)) - set(faces(("open_sans",), "western")) == {good}
 
 
@@ -177,7 +181,7 @@ def shipped_numbers():
 
 
 def test_the_shipped_reader_of_numbers_reads_fonts_it_never_saw(shipped_numbers):
-    for script, families, least in (("western", synth_numbers.WESTERN_UNSEEN, 0.93), ("arabic", synth_numbers.ARABIC_UNSEEN, 0.93)):
+    for script, families, least in (("western", fonts.WESTERN_UNSEEN, 0.93), ("arabic", fonts.ARABIC_UNSEEN, 0.93)):
         labels = numbers(150, 77, (3, 16))
         read = shipped_numbers.read([p for _, p in pictures(press(script, faces(families, script)), labels, 78)])
         assert scores.score([r.text for r in read], labels).exact >= least, script
@@ -190,12 +194,12 @@ def test_short_and_long_numbers_are_read(shipped_numbers, label):
 
 
 def test_keras_and_onnx_agree_on_numbers(shipped_numbers):
-    import training  # noqa: F401
+    from ocr.backend import keras
     import keras
     model = keras.models.load_model(utils.ROOT / "models" / "numbers" / "model.keras", compile=False)
     drawn = labelled(pictures(writers()["western"], numbers(32, 5), 5), shipped_numbers.size)
     batch = normalise(drawn.images)
-    assert np.abs(decoding.log_softmax(model.predict_on_batch(batch)) - shipped_numbers.log_probs(batch)).max() < 1e-4
+    assert np.abs(ctc.log_softmax(model.predict_on_batch(batch)) - shipped_numbers.log_probs(batch)).max() < 1e-4
 
 
 def test_spans_are_of_the_picture_as_given(shipped_numbers):

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, settings
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app import server
-from app.openapi import document
-from app.reading import Service
+from ocr.serving import server
+from ocr.serving.openapi import document
+from ocr.serving.service import Service
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(Service(), token=""))
 closed = schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(Service(), token="a-token"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import synth
-from app import bench
-from reader import Reader
+from ocr.drawing import fonts
+from benchmarks import serving as serving_bench
+from ocr.reading.reader import Reader
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 EXPECTED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with bench.Server() as server:
-        server.first_read(bench.captchas(1)[0])
+    with serving_bench.Server() as server:
+        server.first_read(serving_bench.captchas(1)[0])
         yield server.address
 
 
@@ -51,7 +51,7 @@ def page(browser, address):
 def files(tmp_path_factory):
     """[(path, what the reader reads in it)] of CAPTCHAs."""
     folder, reader = tmp_path_factory.mktemp("captchas"), Reader.load("captcha")
-    for i, data in enumerate(bench.captchas(4)):
+    for i, data in enumerate(serving_bench.captchas(4)):
         (folder / f"{i}.png").write_bytes(data)
     return [(path, reader.read(path).text) for path in sorted(folder.iterdir())]
 
@@ -204,7 +204,7 @@ WIDE = """() => {
 @pytest.mark.parametrize("width", [1100, 360, 320])
 def test_nothing_sticks_out_whatever_the_font(browser, address, files, width):
     """The widest face there is (every letter as wide as it is high) stands for the fonts of phones that nobody here has."""
-    font = base64.b64encode(synth.fonts(("press_start_2p",))[0].read_bytes()).decode()
+    font = base64.b64encode(fonts.fonts(("press_start_2p",))[0].read_bytes()).decode()
     page = browser.new_page(viewport={"width": width, "height": 800}, bypass_csp=True)
     page.goto(address)
     page.evaluate(WIDE.replace("${FONT}", font))

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import reader
-import saving
-import scores
-import synth
+from ocr.reading import reader
+from ocr.training import export
+from ocr.reading import contract
+from ocr import scores
+from ocr.drawing import symbols
 import utils
-from images import ImageError, normalise
-from reader import Reader, ReaderError
+from ocr.reading.images import ImageError, normalise
+from ocr.reading.reader import Reader
+from ocr.reading.contract import ReaderError
 SHIPPED = utils.ROOT / "models" / "captcha"
 
 
@@ -36,7 +38,7 @@ def test_reading_leaves_nothing_in_the_users_home(tmp_path):
 
 
 def test_keras_and_onnx_agree_on_images(shipped, captchas):
-    import training  # noqa: F401
+    from ocr.training import loop
     import keras
     data, _ = captchas
     model = keras.models.load_model(SHIPPED / "model.keras", compile=False)
@@ -133,7 +135,7 @@ def test_a_reading_is_bound_to_a_pattern_or_a_lexicon(small, shipped, captchas):
 
 
 def test_a_reader_of_characters_is_bound_too(small_class):
-    reader, (_, seven) = Reader.load(small_class), next(synth.glyphs("7", seed=3))
+    reader, (_, seven) = Reader.load(small_class), next(symbols.glyphs("7", seed=3))
     free = dict(reader.read(seven, top=4).alternatives)
     assert reader.read(seven, pattern="a") == ("A", free["A"], (), ())
     assert reader.read(seven, lexicon=["0", "1"]).text == max("01", key=free.get)
@@ -218,35 +220,35 @@ def test_saving_is_all_or_nothing(small, tmp_path):
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     examples = np.zeros((1, 8, 40, 1), np.uint8)
     with pytest.raises(ReaderError, match="not saved"):
-        saving.save(folder, model, facts, examples, tolerance=-1.0)
+        export.save(folder, model, facts, examples, tolerance=-1.0)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
-    saving.save(folder, model, facts | {"seed": 7}, examples)
+    export.save(folder, model, facts | {"seed": 7}, examples)
     assert Reader.load(folder).contract["seed"] == 7 and [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
 def test_what_a_killed_save_left_is_mended(small, tmp_path):
     shutil.copytree(small, tmp_path / ".mine.1.old")  # killed between its two renames
     (tmp_path / ".mine.1.part").mkdir()
-    saving.reserve(tmp_path / "mine")
+    export.reserve(tmp_path / "mine")
     assert [p.name for p in tmp_path.iterdir()] == ["mine"] and Reader.load(tmp_path / "mine")
     shutil.copytree(small, tmp_path / ".mine.2.old")  # killed after them
     (tmp_path / ".mine.v2.3.part").mkdir()  # another reader's
-    saving.reserve(tmp_path / "mine")
+    export.reserve(tmp_path / "mine")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".mine.v2.3.part", "mine"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ReaderError, match="is a file: choose another name"):
-        saving.reserve(tmp_path / "file")
+        export.reserve(tmp_path / "file")
     with pytest.raises(ReaderError, match="a reader cannot be saved there"):
-        saving.reserve(tmp_path / "file" / "mine")
+        export.reserve(tmp_path / "file" / "mine")
 
 
 def test_a_reader_of_characters_takes_any_picture_of_one(small_class, tmp_path):
     one = Reader.load(small_class)
-    pairs = list(synth.glyphs("017A" * 25, seed=31))
+    pairs = list(symbols.glyphs("017A" * 25, seed=31))
     readings = one.read(np.stack([image for _, image in pairs]))
     assert np.mean([r.text == symbol for r, (symbol, _) in zip(readings, pairs)]) > 0.8
     same = []
@@ -276,14 +278,14 @@ def test_a_damaged_reader_of_characters(small_class, tmp_path):
 @pytest.fixture(scope="module")
 def sequence(tmp_path_factory):
     """A reader of three networks in sequence over two views: 0, 1, 7, A, each told by its mean picture in other signs."""
-    import training  # noqa: F401
+    from ocr.training import loop
     import keras
-    from decoding import Alphabet
-    from views import with_binary
+    from ocr.reading.ctc import Alphabet
+    from ocr.reading.views import with_binary
 
     models = []
     for seed in range(3):
-        drawn = list(synth.signs("017A" * 30, seed=seed))
+        drawn = list(symbols.signs("017A" * 30, seed=seed))
         ink = with_binary(np.stack([picture for _, picture in drawn]))[..., 3].reshape(len(drawn), -1) / 255
         means = np.stack([ink[[s == symbol for s, _ in drawn]].mean(axis=0) for symbol in "017A"])
         image = keras.Input((28, 28, 4), name="image")
@@ -291,15 +293,15 @@ def sequence(tmp_path_factory):
         models[-1].layers[-1].set_weights([means.T / 20, -(means**2).sum(axis=1) / 40])
     common = dict(alphabet=Alphabet("017A"), size=(28, 28), channels=4, normalisation="views", fit="views", scores=[], seed=0,
                   data={"name": "means", "count": 120, "digest": "", "terms": ""})
-    facts = saving.contract(kind="ensemble", decoding={"thresholds": [0.6, 0.6]}, **common)
-    members = [saving.contract(kind="class", decoding={}, **common) for _ in models]
+    facts = contract.contract(kind="ensemble", decoding={"thresholds": [0.6, 0.6]}, **common)
+    members = [contract.contract(kind="class", decoding={}, **common) for _ in models]
     folder = tmp_path_factory.mktemp("models") / "sequence"
-    return saving.save_ensemble(folder, models, members, facts, np.zeros((4, 28, 28, 4), np.uint8))
+    return export.save_ensemble(folder, models, members, facts, np.zeros((4, 28, 28, 4), np.uint8))
 
 
 def test_a_reader_of_several_networks_answers_as_its_members_where_they_are_sure(sequence):
     whole, members = Reader.load(sequence), [Reader.load(sequence / str(k)) for k in (1, 2, 3)]
-    pictures = [picture for _, picture in synth.signs("017A" * 25, seed=77)]
+    pictures = [picture for _, picture in symbols.signs("017A" * 25, seed=77)]
     answers, alone = whole.read(pictures, top=4), [member.read(pictures, top=4) for member in members]
     passed = [0, 0, 0]
     for answer, *opinions in zip(answers, *alone):
@@ -317,7 +319,7 @@ def test_a_reader_of_several_networks_answers_as_its_members_where_they_are_sure
 
 def test_a_reader_of_two_views_is_given_one_picture(sequence, tmp_path):
     whole = Reader.load(sequence)
-    picture = next(synth.signs("A", seed=5))[1]
+    picture = next(symbols.signs("A", seed=5))[1]
     Image.fromarray(picture).save(tmp_path / "x.png")
     expected = whole.read(picture)
     assert whole.read(tmp_path / "x.png") == expected and whole.read(Image.fromarray(picture)) == expected
@@ -352,19 +354,19 @@ def test_an_ensemble_is_saved_whole_or_not_at_all(sequence, tmp_path, monkeypatc
     before = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
     models = [keras.models.load_model(sequence / str(k) / "model.keras") for k in (1, 2)]
     facts = Reader.load(sequence).contract
-    monkeypatch.setattr(saving, "_describe", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(export, "_describe", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError):
-        saving.save_ensemble(tmp_path / "mine", models, [Reader.load(sequence / "1").contract] * 2, facts, np.zeros((2, 28, 28, 4), np.uint8))
+        export.save_ensemble(tmp_path / "mine", models, [Reader.load(sequence / "1").contract] * 2, facts, np.zeros((2, 28, 28, 4), np.uint8))
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["char_cnn", "cnn_lstm"])
 def test_the_shipped_readers_of_characters(name):
     """Parity with Keras, and the claimed score, on test images that they never saw."""
-    import characters
-    import training  # noqa: F401
+    import utils
+    from ocr.training import loop
     import keras
-    one, parts = Reader.load(name), characters.load_parts()
+    one, parts = Reader.load(name), utils.load_parts()
     model = keras.models.load_model(utils.ROOT / "models" / name / "model.keras", compile=False)
     batch = normalise(parts.test.images[:512], one.how)
     logits, = one._session.run(None, {"image": batch})
@@ -379,16 +381,16 @@ def test_the_shipped_readers_of_characters(name):
 
 def test_the_shipped_reader_of_two_views():
     """Parity of its networks with Keras, and the claimed scores, on test images that they never saw."""
-    import sources
-    import training  # noqa: F401
+    import utils
+    from ocr.training import loop
     import keras
     whole = Reader.load("dual_input")
-    course = sources.load_sources(scans=10, drawn=10)
+    course = utils.load_sources(scans=10, drawn=10)
     examples = normalise(np.concatenate([source.test.images[:100] for source in course.values()]), "views")
     for k, member in enumerate(whole._members, start=1):
         model = keras.models.load_model(utils.ROOT / "models" / "dual_input" / str(k) / "model.keras", compile=False)
         assert model.count_params() <= 600_000
-        assert np.abs(training.log_softmax(model.predict_on_batch(examples)) - member.log_probs(examples)).max() < 1e-4
+        assert np.abs(loop.log_softmax(model.predict_on_batch(examples)) - member.log_probs(examples)).max() < 1e-4
     claimed = {score["on"]: score for score in whole.contract["scores"]}
     for name, source in course.items():
         readings = whole.read(picture() for picture in source.pictures)

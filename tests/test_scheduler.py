@@ -1,5 +1,5 @@
 """SquareRootScheduler against its formula, by epoch and by step."""
-import training  # noqa: F401
+from ocr.backend import keras
 import keras
 import numpy as np
 import pytest

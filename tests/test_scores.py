@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-import scores
+from ocr import scores
 from hypothesis import given, strategies as st
 
-from scores import auroc, edit_distance, score, wilson
+from ocr.scores import auroc, edit_distance, score, wilson
 
 
 def test_wilson_against_published_values():

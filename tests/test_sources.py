@@ -6,20 +6,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sources
-import synth
-import utils
-from emnist import CLASSES
-from images import open_image
-from labels import DataError
-from sources import absent, load_sources, load_views
-from views import binary, views
+from ocr.datasets import sources
+from ocr.drawing import symbols
+from ocr.drawing import fonts
+from ocr.datasets import splits
+from ocr.datasets.labels import CLASSES
+from ocr.reading.images import open_image
+from ocr.datasets.labels import DataError
+from ocr.datasets.sources import absent
+from utils import load_sources
+from ocr.datasets.twins import load_views
+from ocr.reading.views import binary, views
 
 
 def lay(folder, symbols, name=lambda symbol: symbol, suffix=".png", seed=0):
     """Signs in folders named by `name`; returns the pictures by file name."""
     made = {}
-    for i, (symbol, picture) in enumerate(synth.signs(symbols, seed)):
+    for i, (symbol, picture) in enumerate(symbols.signs(symbols, seed)):
         file = folder / name(symbol) / f"{i}{suffix}"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(file)
@@ -139,7 +142,7 @@ def test_missing_classes_are_named(tmp_path):
 
 
 def digests(part):
-    return set(utils.digests(part.images[..., :3]))
+    return set(splits.digests(part.images[..., :3]))
 
 
 def test_no_picture_is_in_two_parts(tmp_path):
@@ -170,11 +173,11 @@ def test_the_courses_sources(course):
     if "pen" in course:
         assert course["pen"].audit.loc["exact duplicates", "count"] == 462
         assert course["street"].audit.loc["duplicates that disagree", "count"] == 1
-    assert not set(synth.SIGNS) & set(synth.UNSEEN)
+    assert not set(fonts.SIGNS) & set(fonts.UNSEEN)
 
 
 def test_draws_take_as_much_of_each_source_and_class(course):
-    from batching import class_order
+    from ocr.training.batches import class_order
     data, groups = sources.group(course)
     assert len(data) == len(groups) and len(np.unique(groups)) == 62 * len(course)
     drawn = class_order(groups, 62 * len(course) * 5, np.random.default_rng(0))

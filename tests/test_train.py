@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import digits
-import synth
-import synth_numbers
-import train
+from ocr.reading import scripts
+from ocr.drawing import captchas
+from ocr.drawing import symbols
+from ocr.drawing import numbers
+from ocr.drawing import fonts
+from ocr.cli import train as train_command
 import utils
 from conftest import copy_project
-from images import normalise
-from reader import Reader
-from views import binary
+from ocr.reading.images import normalise
+from ocr.reading.reader import Reader
+from ocr.reading.views import binary
 
 
 def command(project, data, name, *more, lesson="captcha"):
@@ -34,7 +36,7 @@ def own(tmp_path_factory):
     """40 pictures of another size, alphabet and length than the course's, two of them useless."""
     folder = tmp_path_factory.mktemp("own")
     for seed in range(40):
-        (label, picture), = synth.captchas(1, seed, symbols="ABC12", length=3 + seed % 3, size=(40, 120))
+        (label, picture), = captchas.captchas(1, seed, symbols="ABC12", length=3 + seed % 3, size=(40, 120))
         picture.save(folder / f"{label}_{seed}.JPG")
     (folder / "AB_broken.png").write_text("no image")
     (folder / "_nameless.png").write_bytes(next(folder.glob("*.JPG")).read_bytes())
@@ -107,7 +109,7 @@ def test_useless_data_gets_one_line(labels, message, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     for i, label in enumerate(labels):
-        next(synth.captchas(1, i, size=(24, 60)))[1].save(data / f"{label}_{i}.png")
+        next(captchas.captchas(1, i, size=(24, 60)))[1].save(data / f"{label}_{i}.png")
     done = run(*command(utils.ROOT, data, "never-made"))
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
     assert not (utils.ROOT / "models" / "never-made").exists()
@@ -126,7 +128,7 @@ def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
 
 
 def test_course_cells_are_left_out_and_parameters_are_known():
-    cells = list(train.code_cells(utils.ROOT / "ocr.ipynb"))
+    cells = list(train_command.code_cells(utils.ROOT / "ocr.ipynb"))
     assert sum(is_parameters for _, is_parameters in cells) == 1
     assert not any("published_network" in source for source, _ in cells)
 
@@ -135,7 +137,7 @@ def test_course_cells_are_left_out_and_parameters_are_known():
 def own_characters(tmp_path_factory):
     """Folders as NIST names them, 30 drawings each of 7, A and a, dark on light, one of them useless."""
     folder = tmp_path_factory.mktemp("characters") / "by_class"
-    for i, (symbol, image) in enumerate(synth.glyphs("7Aa" * 30, seed=5)):
+    for i, (symbol, image) in enumerate(symbols.glyphs("7Aa" * 30, seed=5)):
         place = folder / f"{ord(symbol):02x}" / "hsf_0"
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(255 - np.pad(image[:, :, 0], (9, 31))).save(place / f"{i}.png")
@@ -172,7 +174,7 @@ def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
 def test_two_views_of_ones_own(tmp_path):
     """Folders by number in colour, with binary twins for some, a class that is missing, a file that is no picture."""
     symbols, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
-    for i, (symbol, picture) in enumerate(synth.signs(symbols[:24] * 8, seed=6, families=("open_sans",))):
+    for i, (symbol, picture) in enumerate(symbols.signs(symbols[:24] * 8, seed=6, families=("open_sans",))):
         name = f"{'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.index(symbol)}/{i}.PNG"
         for place, pixels in ((folder, picture), (tmp_path / "own" / "data-bin", binary(picture[None])[0, :, :, 0])):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -196,19 +198,19 @@ def test_numbers_of_ones_own_in_any_digits(tmp_path):
     """Arabic and Western labels in one table, a picture without a label and one that is none; all are Western numbers in the end."""
     folder, rows = tmp_path / "forms", ["file,label"]
     folder.mkdir()
-    write = {"arabic": synth_numbers.press("arabic", synth_numbers.faces(("amiri",), "arabic")),
-             "western": synth_numbers.press("western", synth_numbers.faces(("open_sans",), "western"))}
-    for i, label in enumerate(synth_numbers.numbers(60, 3, (2, 6))):
+    write = {"arabic": numbers.press("arabic", fonts.faces(("amiri",), "arabic")),
+             "western": numbers.press("western", fonts.faces(("open_sans",), "western"))}
+    for i, label in enumerate(numbers.numbers(60, 3, (2, 6))):
         script = ("arabic", "western")[i % 2]
-        (_, picture), = synth_numbers.pictures(write[script], [label], i)
+        (_, picture), = numbers.pictures(write[script], [label], i)
         Image.fromarray(picture).save(folder / f"{i}.png")
-        rows.append(f'{i}.png,"{label.translate(str.maketrans(digits.NUMBERS, digits.SCRIPTS[script]))}"')
+        rows.append(f'{i}.png,"{label.translate(str.maketrans(scripts.NUMBERS, scripts.SCRIPTS[script]))}"')
     (folder / "59.png").write_text("no image")
     Image.new("L", (40, 20), 255).save(folder / "nameless.png")
     (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
     project = copy_project(tmp_path / "project")
-    small = ("import sys, train; train.LESSONS['numbers'] = (*train.LESSONS['numbers'][:2], {'STRINGS': 200}); "
-             "sys.exit(train.main(sys.argv[1:]))")
+    small = ("import sys, train; train_command.LESSONS['numbers'] = (*train_command.LESSONS['numbers'][:2], {'STRINGS': 200}); "
+             "sys.exit(train_command.main(sys.argv[1:]))")
     done = subprocess.run([sys.executable, "-c", small, *command(project, folder, "mine", "--epochs", 1, lesson="numbers")[2:]],
                           capture_output=True, text=True, cwd=project)
     assert done.returncode == 0, done.stderr
@@ -216,6 +218,6 @@ def test_numbers_of_ones_own_in_any_digits(tmp_path):
         assert word in done.stdout, word
     assert "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
-    assert facts["alphabet"] == digits.NUMBERS and facts["kind"] == "ctc" and facts["scores"][0]["n"] == 12
+    assert facts["alphabet"] == scripts.NUMBERS and facts["kind"] == "ctc" and facts["scores"][0]["n"] == 12
     reading = Reader.load(project / "models" / "mine").read(folder / "0.png", pattern="ddd")
     assert reading.text.isascii() and reading.text.isdigit() and len(reading.text) == 3

@@ -1,31 +1,35 @@
 """Checkpoints: what resumes, what does not; training reads as a Reader reads."""
 import itertools
 
-import training  # noqa: F401  before keras
-import classifier
+from ocr.training import ctc as ctc_training
+from ocr import paths
+from ocr.training import checkpoint
+from ocr.training import loop
+from ocr.training import classifier
 import keras
 import numpy as np
 import pytest
 
-import synth
+from ocr.drawing import captchas
+from ocr.drawing import symbols
 from CTCLayer import CTCLayer
-from decoding import Alphabet
-from reader import Reader
+from ocr.reading.ctc import Alphabet
+from ocr.reading.reader import Reader
 from SquareRootScheduler import SquareRootScheduler
-from utils import Labelled
+from ocr.datasets.dataset import Labelled
 
 
 @pytest.fixture(scope="module")
 def data():
-    pairs = list(synth.captchas(32, seed=3))
+    pairs = list(captchas.captchas(32, seed=3))
     labels = [label for label, _ in pairs]
     return Labelled(np.stack([np.asarray(p.convert("L"))[:, :, None] for _, p in pairs]), labels, labels, [(200, 50)] * 32)
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(training, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(paths, "LOGS", tmp_path / "logs")
     (tmp_path / "cache").mkdir()
     return tmp_path / "cache"
 
@@ -58,7 +62,7 @@ def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8
     if stop is not None:
         model_fit = model.fit
         model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
-    log = training.fit("tiny", model, reading, data, data.take(validation), Alphabet(synth.CAPTCHA_SYMBOLS),
+    log = ctc_training.fit("tiny", model, reading, data, data.take(validation), Alphabet(captchas.CAPTCHA_SYMBOLS),
                        epochs=epochs, batch_size=8, seed=1, callbacks=callbacks)
     return log.drop(columns="cpu_s"), reading.get_weights()
 
@@ -100,7 +104,7 @@ def test_texts_and_confidences_are_those_of_the_reader(small):
     model = keras.models.load_model(small / "model.keras", compile=False)
     noise = np.random.default_rng(1).integers(0, 255, (20, 8, 40, 1), np.uint8)
     data = Labelled(noise, [""] * 20, [""] * 20, [(40, 8)] * 20)
-    texts, confidences = training.read_all(model, data, Alphabet("1ab"), lengths=(2, 4))
+    texts, confidences = ctc_training.read_all(model, data, Alphabet("1ab"), lengths=(2, 4))
     readings = Reader.load(small).read(noise)
     assert texts == [r.text for r in readings]
     assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
@@ -108,7 +112,7 @@ def test_texts_and_confidences_are_those_of_the_reader(small):
 
 @pytest.fixture(scope="module")
 def glyphs():
-    pairs = list(synth.glyphs("17Aa" * 24, seed=4))
+    pairs = list(symbols.glyphs("17Aa" * 24, seed=4))
     return Labelled(np.stack([image for _, image in pairs]), [s for s, _ in pairs], [str(i) for i in range(len(pairs))])
 
 
@@ -148,7 +152,7 @@ def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, ca
     from tensorboard.util.tensor_util import make_ndarray
     log, _ = train_classes(glyphs)
     for way in ("trained", "from the checkpoint"):
-        events = EventAccumulator(str(training.LOGS / "classes" / "validation")).Reload()
+        events = EventAccumulator(str(paths.LOGS / "classes" / "validation")).Reload()
         tag, = [tag for tag in events.Tags()["tensors"] if "exact" in tag]
         values = [float(make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)]
         assert [e.step for e in events.Tensors(tag)] == [0, 1, 2, 3], way
@@ -193,15 +197,15 @@ def test_a_network_inside_another_is_known_whatever_was_built_before(tmp_path):
         return model
     paths = set()
     for _ in range(2):
-        paths.add(training.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
+        paths.add(checkpoint.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
         keras.layers.ReLU()(keras.Input((2,)))  # counts up the names of a session
     assert len(paths) == 1
 
 
 def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatch):
     """Stopped after 3 of 8 epochs and resumed, the rate falls as in a training that was not."""
-    monkeypatch.setattr(training, "CACHE", tmp_path)
-    monkeypatch.setattr(training, "LOGS", tmp_path)
+    monkeypatch.setattr(paths, "CACHE", tmp_path)
+    monkeypatch.setattr(paths, "LOGS", tmp_path)
 
     def fit(name):
         keras.utils.set_random_seed(0)
@@ -210,9 +214,9 @@ def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatc
         x = np.ones((4, 2), np.float32)
         stream = ((x, x[:, :1]) for _ in itertools.count())
         plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.5, min_delta=1, min_lr=0)
-        return training.run(name, model, lambda epoch: stream, 1, 8, {}, None, [plateau])["learning_rate"]
+        return loop.run(name, model, lambda epoch: stream, 1, 8, {}, None, [plateau])["learning_rate"]
     whole = fit("whole")
-    steps = training.Checkpoint.on_epoch_end
+    steps = checkpoint.Checkpoint.on_epoch_end
     with pytest.raises(KeyboardInterrupt):
         calls = []
 
@@ -221,7 +225,7 @@ def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatc
             calls.append(epoch)
             if len(calls) == 3:
                 raise KeyboardInterrupt
-        monkeypatch.setattr(training.Checkpoint, "on_epoch_end", cut)
+        monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", cut)
         fit("cut")
-    monkeypatch.setattr(training.Checkpoint, "on_epoch_end", steps)
+    monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", steps)
     assert np.allclose(fit("cut"), whole, atol=0) and whole.iloc[-1] < whole.iloc[0]

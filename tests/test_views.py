@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import batching
-import synth
-from images import ImageError, open_image
-from views import binary, views, with_binary
+from ocr.drawing import augment
+from ocr.drawing import symbols
+from ocr.reading.images import ImageError, open_image
+from ocr.reading.views import binary, views, with_binary
 
 
 def cross(ink=(20, 20, 20), paper=(230, 230, 230), noise=0, stroke=3, side=28):
@@ -40,7 +40,7 @@ def test_red_on_green_of_the_same_brightness_is_parted():
 
 
 def test_on_grey_pictures_it_is_opencvs_otsu():
-    for seed, (_, picture) in enumerate(synth.signs("aB3xQ7" * 5, seed=3)):
+    for seed, (_, picture) in enumerate(symbols.signs("aB3xQ7" * 5, seed=3)):
         level = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         stretched = np.round((level.astype(float) - level.min()) * 255 / np.ptp(level)).astype(np.uint8)
         _, expected = cv2.threshold(stretched, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -75,7 +75,7 @@ def test_faint_grain_is_nothing_to_read():
 
 def framed(side, scale, seed=4):
     """A drawn R, `scale` of `side` pixels, somewhere on a page of `side` x 1.5 `side` pixels; and where."""
-    glyph = 255 - next(synth.glyphs("R", seed=1))[1][4:-4, 4:-4, 0]
+    glyph = 255 - next(symbols.glyphs("R", seed=1))[1][4:-4, 4:-4, 0]
     small = np.asarray(Image.fromarray(glyph).resize((round(side * scale),) * 2, Image.Resampling.BICUBIC))
     rng = np.random.default_rng(seed)
     page = np.clip(rng.normal(235, 3, (side, side * 3 // 2)), 0, 255).astype(np.uint8)
@@ -111,30 +111,30 @@ def test_a_picture_of_another_shape_keeps_its_proportions():
 
 
 def test_many_at_once_are_as_one_at_a_time():
-    pictures = np.stack([picture for _, picture in synth.signs("abcDEF12" * 4, seed=1)])
+    pictures = np.stack([picture for _, picture in symbols.signs("abcDEF12" * 4, seed=1)])
     alone = np.concatenate([with_binary(picture[None]) for picture in pictures])
     assert np.array_equal(with_binary(pictures), alone)
 
 
 def test_restyle_moves_both_views_alike_and_leaves_the_ink_black_and_white():
-    images = with_binary(np.stack([picture for _, picture in synth.signs("HTLEFX" * 20, seed=2)]))
+    images = with_binary(np.stack([picture for _, picture in symbols.signs("HTLEFX" * 20, seed=2)]))
     rng = np.random.default_rng(0)
-    changed = batching.restyle(images, rng, 1.0)
+    changed = augment.restyle(images, rng, 1.0)
     assert changed.shape == images.shape and changed.dtype == np.uint8
     assert set(np.unique(changed[..., 3])) == {0, 255}
     agree = (binary(changed[..., :3]) == changed[..., 3:]).mean(axis=(1, 2, 3))
     assert np.median(agree) > 0.9  # the ink in the new colours is where the ink view says
     assert (changed != images).any(axis=(1, 2, 3)).all()
-    again = batching.restyle(images, np.random.default_rng(0), 1.0)
+    again = augment.restyle(images, np.random.default_rng(0), 1.0)
     assert np.array_equal(changed, again)
 
 
 def test_signs_and_paper_are_seeded_and_their_ink_can_be_seen():
-    one, two = ([picture for _, picture in synth.signs("Ag5" * 10, seed=7)] for _ in range(2))
+    one, two = ([picture for _, picture in symbols.signs("Ag5" * 10, seed=7)] for _ in range(2))
     assert np.array_equal(one, two)
     assert np.ptp(np.stack(one), axis=(1, 2)).max(axis=1).min() > 30
-    glyphs = np.stack([image for _, image in synth.glyphs("Ag5" * 30, seed=7)])
-    paper = synth.on_paper(glyphs, np.random.default_rng(0))
-    assert paper.shape == (90, 28, 28, 3) and np.array_equal(paper, synth.on_paper(glyphs, np.random.default_rng(0)))
+    glyphs = np.stack([image for _, image in symbols.glyphs("Ag5" * 30, seed=7)])
+    paper = symbols.on_paper(glyphs, np.random.default_rng(0))
+    assert paper.shape == (90, 28, 28, 3) and np.array_equal(paper, symbols.on_paper(glyphs, np.random.default_rng(0)))
     agree = (binary(paper) == np.where(glyphs > 127, 255, 0)).mean(axis=(1, 2, 3))
     assert np.median(agree) > 0.9

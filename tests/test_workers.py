@@ -13,54 +13,55 @@ import numpy as np
 import psutil
 import pytest
 
-import batching
-import decoding
-import synth
+from ocr.training import batches
+from ocr.reading import ctc
+from ocr.drawing import captchas
+from ocr.datasets import dataset
 import utils
-import workers
+from ocr.training import distributed
 from conftest import copy_project
-from reader import Reader
+from ocr.reading.reader import Reader
 
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX here: pip install -r requirements-scale.txt")
 
 
 def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
     rng = np.random.default_rng(0)
-    strings = utils.Labelled(rng.integers(0, 256, (30, 20, 40, 1), np.uint8), [f"{k:02}" for k in range(30)], [str(k) for k in range(30)])
-    signs = utils.Labelled(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), [str(k % 3) for k in range(30)], strings.names)
+    strings = dataset.Labelled(rng.integers(0, 256, (30, 20, 40, 1), np.uint8), [f"{k:02}" for k in range(30)], [str(k) for k in range(30)])
+    signs = dataset.Labelled(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), [str(k % 3) for k in range(30)], strings.names)
 
     def made(own):
-        one = batching.batches(strings, decoding.Alphabet("0123456789"), 12, seed=4, epoch=2, strength=0.5, own=own)
-        other = batching.class_batches(signs, decoding.Alphabet("012"), 3, 12, 4, seed=4, epoch=2, strength=0.5, own=own)
+        one = batches.batches(strings, ctc.Alphabet("0123456789"), 12, seed=4, epoch=2, strength=0.5, own=own)
+        other = batches.class_batches(signs, ctc.Alphabet("012"), 3, 12, 4, seed=4, epoch=2, strength=0.5, own=own)
         return [[batch["image"], batch["label"], *pair] for (batch,), pair in itertools.islice(zip(one, other), 6)]
     whole = made(slice(None))
     for count in (1, 2, 3, 4, 12):
-        monkeypatch.setattr(workers, "count", count)
+        monkeypatch.setattr(distributed, "count", count)
         parts = []
         for rank in range(count):
-            monkeypatch.setattr(workers, "rank", rank)
-            parts.append(made(workers.own(12)))
+            monkeypatch.setattr(distributed, "rank", rank)
+            parts.append(made(distributed.own(12)))
         assert {len(part[0][0]) for part in parts} == {12 // count}
         for step, batch in enumerate(whole):
             assert all(np.array_equal(np.concatenate([part[step][k] for part in parts]), array) for k, array in enumerate(batch))
-    monkeypatch.setattr(workers, "count", 5)
-    with pytest.raises(workers.WorkerError, match="a batch of 12 images cannot be divided among 5 workers"):
-        workers.own(12)
+    monkeypatch.setattr(distributed, "count", 5)
+    with pytest.raises(distributed.WorkerError, match="a batch of 12 images cannot be divided among 5 workers"):
+        distributed.own(12)
 
 
 def test_a_coordinator_that_is_not_there(monkeypatch):
-    monkeypatch.setattr(workers, "WAIT", 0.3)
-    with pytest.raises(workers.WorkerError, match="no worker 0 at 127.0.0.1:1 .*HOST:PORT"):
-        workers._wait_for("127.0.0.1:1")
-    with pytest.raises(workers.WorkerError, match="no worker 0 at not-yet.invalid:1234"):
+    monkeypatch.setattr(distributed, "WAIT", 0.3)
+    with pytest.raises(distributed.WorkerError, match="no worker 0 at 127.0.0.1:1 .*HOST:PORT"):
+        distributed._wait_for("127.0.0.1:1")
+    with pytest.raises(distributed.WorkerError, match="no worker 0 at not-yet.invalid:1234"):
         started = time.monotonic()
-        workers._wait_for("not-yet.invalid:1234")
+        distributed._wait_for("not-yet.invalid:1234")
     assert time.monotonic() - started > 0.3  # the machine of worker 0 may still be starting
     with socket.create_server(("", 0)) as taken:
         for wrong in ("nowhere", "nowhere:", ":1", "x:0", "x:999999", "127.0.0.1:{}".format(taken.getsockname()[1])):
-            with pytest.raises(workers.WorkerError, match="give HOST:PORT, a free port"):
-                workers._checked(wrong, bind=True)
-    assert workers._checked("[::1]:1", bind=False) == "[::1]"
+            with pytest.raises(distributed.WorkerError, match="give HOST:PORT, a free port"):
+                distributed._checked(wrong, bind=True)
+    assert distributed._checked("[::1]:1", bind=False) == "[::1]"
 
 
 def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
@@ -69,15 +70,15 @@ def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
                        "if rank == 1: sys.exit('something is wrong')\n"
                        "time.sleep(60)\n")
     started = time.monotonic()
-    with pytest.raises(workers.WorkerError, match="worker 1 ended with status 1: something is wrong; the others were stopped"):
-        workers.start([sys.executable, str(program)], 3)
+    with pytest.raises(distributed.WorkerError, match="worker 1 ended with status 1: something is wrong; the others were stopped"):
+        distributed.start([sys.executable, str(program)], 3)
     assert time.monotonic() - started < 15 and not [p for p in psutil.Process().children() if "program.py" in " ".join(p.cmdline())]
     program.write_text("import sys; sys.exit(3)")
-    with pytest.raises(workers.WorkerError, match="worker 0 ended with status 3"):
-        workers.start([sys.executable, str(program)], 1)
+    with pytest.raises(distributed.WorkerError, match="worker 0 ended with status 3"):
+        distributed.start([sys.executable, str(program)], 1)
     program.write_text("import os, sys\nif sys.argv[-1] == '1': os.kill(os.getpid(), 9)\nimport time; time.sleep(60)\n")
-    with pytest.raises(workers.WorkerError, match="worker 1 was killed by SIGKILL"):
-        workers.start([sys.executable, str(program)], 2)
+    with pytest.raises(distributed.WorkerError, match="worker 1 was killed by SIGKILL"):
+        distributed.start([sys.executable, str(program)], 2)
 
 
 def test_wrong_usage_is_told():
@@ -92,13 +93,12 @@ def test_a_batch_size_is_for_lessons_whose_learning_rate_goes_with_it():
 
 
 SAVE = """
-import sys
 from pathlib import Path
-import training
+from ocr.training import checkpoint
 import keras
 model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(2000)])
 model.compile("sgd", "mse")
-checkpoint = training.Checkpoint("one", model, {}, 10**6, folder=Path(sys.argv[1]))
+checkpoint = checkpoint.Checkpoint("one", model, {}, 10**6, folder=Path(sys.argv[1]))
 checkpoint.set_model(model)
 print("ready", flush=True)
 for epoch in range(10**6):
@@ -126,7 +126,7 @@ def project(tmp_path):
     """A copy of the project, and the command to train in it on forty drawn CAPTCHAs."""
     folder = copy_project(tmp_path / "project")
     (tmp_path / "data").mkdir()
-    for label, picture in synth.captchas(40, seed=5):
+    for label, picture in captchas.captchas(40, seed=5):
         picture.save(tmp_path / "data" / f"{label}.png")
     return folder, [sys.executable, str(folder / "train.py"), "captcha", "--data", str(tmp_path / "data"), "--name", "mine", "--epochs", "8", "--batch", "4"]
 
@@ -141,10 +141,10 @@ def state(folder):
 @needs_jax
 def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
     folder, command = project
-    workers.start(command, 1)
+    distributed.start(command, 1)
     path, alone, _ = state(folder)
     path.unlink()
-    workers.start(command, 2)
+    distributed.start(command, 2)
     _, together, weights = state(folder)
     assert len(together) == 8 and np.allclose([row["loss"] for row in together[:3]], [row["loss"] for row in alone[:3]], rtol=1e-3)  # then rounding grows
     path.unlink()
@@ -155,8 +155,8 @@ def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
         [process.kill() for process in psutil.Process().children() if process.cmdline()[-2:] == ["--rank", "1"]]
     thread = threading.Thread(target=kill)
     thread.start()
-    with pytest.raises(workers.WorkerError, match="the same command goes on from the last epoch"):
-        workers.start(command, 2)
+    with pytest.raises(distributed.WorkerError, match="the same command goes on from the last epoch"):
+        distributed.start(command, 2)
     thread.join()
     assert len(state(folder)[1]) < 8
     done = subprocess.run([*command, "--workers", "2"], capture_output=True, text=True)  # and TensorFlow saves the reader
@@ -179,7 +179,7 @@ def wait_until(true, seconds=90):
 def test_workers_of_another_launcher_end_with_a_line_and_with_a_signal(project):
     folder, command = project
     command = [*command[:-4], "--epochs", "2000", "--batch", "4"]
-    coordinator = f"127.0.0.1:{workers.free_port()}"
+    coordinator = f"127.0.0.1:{distributed.free_port()}"
     pair = [subprocess.Popen([*command, "--workers", "2", "--rank", str(rank), "--coordinator", coordinator], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True) for rank in range(2)]
     wait_until(lambda: list((folder / ".cache").glob("improved-*.npz")))
@@ -198,6 +198,6 @@ def test_workers_of_another_launcher_end_with_a_line_and_with_a_signal(project):
 
 @needs_jax
 def test_workers_that_do_not_come_are_told():
-    program = f"import workers; workers.WAIT = 2; workers.join('127.0.0.1:{workers.free_port()}', 2, 0)"
+    program = f"import workers; distributed.WAIT = 2; distributed.join('127.0.0.1:{distributed.free_port()}', 2, 0)"
     done = subprocess.run([sys.executable, "-c", program], cwd=utils.ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == "train.py: after 2 s not all of the 2 workers are there: start every rank from 0 to 1"

@@ -1,0 +1,1 @@
+"""Train networks and save them as readers."""
