@@ -7,6 +7,7 @@
 
 The layer is needed for training only; the model from images to logits reads, and has no custom object in it.
 """
+
 from keras import ops
 
 from ocr.backend import keras
@@ -40,8 +41,13 @@ class CTCLayer(keras.layers.Layer):
         self._raise_if_eager(faults, labels)
         bad = ops.any(ops.stack(list(faults.values())), axis=0)
         safe = ops.where(bad[:, None], ops.zeros_like(labels), labels)
-        loss = ops.ctc_loss(safe, logits, ops.where(bad, 0, lengths), ops.clip(input_lengths, 1, steps),
-                            mask_index=BLANK)
+        loss = ops.ctc_loss(
+            safe,
+            logits,
+            ops.where(bad, 0, lengths),
+            ops.clip(input_lengths, 1, steps),
+            mask_index=BLANK,
+        )
         self.add_loss(ops.mean(ops.where(bad, float("nan"), loss)))
         return logits
 
@@ -54,9 +60,12 @@ class CTCLayer(keras.layers.Layer):
         needed = lengths + ops.sum(ops.cast(repeats, "int32"), axis=1)
         return {
             "has a negative index (pad with blank 0, not -1)": ops.any(labels < 0, axis=1),
-            f"has an index beyond the alphabet (largest is {classes - 1})": ops.any(labels >= classes, axis=1),
+            f"has an index beyond the alphabet (largest is {classes - 1})": ops.any(
+                labels >= classes, axis=1
+            ),
             "has a blank (0) before its end": ops.any((labels == BLANK) & inside, axis=1),
-            "has input_lengths outside 1..time steps": (input_lengths < 1) | (input_lengths > steps),
+            "has input_lengths outside 1..time steps": (input_lengths < 1)
+            | (input_lengths > steps),
             "is too long for the time steps": needed > input_lengths,
         }
 
@@ -69,7 +78,9 @@ class CTCLayer(keras.layers.Layer):
         for fault, rows in values.items():
             if rows.any():
                 row = int(rows.argmax())
-                raise ValueError(f"label {row} of the batch {fault}: {ops.convert_to_numpy(labels)[row].tolist()}")
+                raise ValueError(
+                    f"label {row} of the batch {fault}: {ops.convert_to_numpy(labels)[row].tolist()}"
+                )
 
     def compute_output_shape(self, labels_shape, logits_shape, input_lengths_shape=None):
         return logits_shape

@@ -1,4 +1,5 @@
 """Inverse-square-root learning rate: lr / sqrt(epoch + 1), as published, with optional warm-up."""
+
 import numbers
 
 import keras
@@ -23,7 +24,9 @@ class SquareRootScheduler(keras.optimizers.schedules.LearningRateSchedule):
         self.lr, self.warmup = lr, warmup
 
     def __call__(self, step):
-        if isinstance(step, numbers.Number):  # an epoch from LearningRateScheduler, which wants a float back
+        if isinstance(
+            step, numbers.Number
+        ):  # an epoch from LearningRateScheduler, which wants a float back
             n = step + 1
             return float(self.lr * min(n / self.warmup, (self.warmup / n) ** 0.5))
         n = ops.cast(step, "float32") + 1

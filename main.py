@@ -1,4 +1,5 @@
 """Read images: `python main.py PATH...`, the same as `ocr read`."""
+
 import sys
 
 from ocr.cli.read import main

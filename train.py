@@ -1,4 +1,5 @@
 """Train a reader on your own images: `python train.py LESSON ...`, the same as `ocr train`."""
+
 import sys
 
 from ocr.cli.train import main

@@ -2,6 +2,7 @@
 
 Importing this is quick: what draws, and what needs pandas, is imported where it is used.
 """
+
 import hashlib
 import os
 import zipfile
@@ -27,11 +28,13 @@ EMNIST_DIGEST = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 HANDS = {"western": "MNIST", "arabic": "ADBase"}  # scripts of which there is handwriting
-PHOTOS = {"pen": ("pen_photos.zip", "photographs of pen on paper"),
-          "street": ("street_view.zip", "photographs of characters in the street (Chars74K)")}
-DRAWN_CAPTCHAS = 2500   # drawn where no real ones are found
+PHOTOS = {
+    "pen": ("pen_photos.zip", "photographs of pen on paper"),
+    "street": ("street_view.zip", "photographs of characters in the street (Chars74K)"),
+}
+DRAWN_CAPTCHAS = 2500  # drawn where no real ones are found
 DRAWN_CHARACTERS = 150  # of each of 62 classes, to train on
-DRAWN_DIGITS = 100      # of each digit, to train on
+DRAWN_DIGITS = 100  # of each digit, to train on
 
 
 def full_profile() -> bool:
@@ -48,7 +51,9 @@ def data_folders() -> list[Path]:
     if os.environ.get("OCR_DATA"):
         folders.insert(0, ROOT / os.environ["OCR_DATA"])  # an absolute path stays itself
         if not folders[0].is_dir():
-            raise DataError(f"OCR_DATA={os.environ['OCR_DATA']} is no folder: correct it or unset it")
+            raise DataError(
+                f"OCR_DATA={os.environ['OCR_DATA']} is no folder: correct it or unset it"
+            )
     return folders
 
 
@@ -57,6 +62,7 @@ def _may_download(allowed: bool | None) -> bool:
 
 
 # --- CAPTCHAs ----------------------------------------------------------------------------------------------------
+
 
 def find_captchas(download_allowed: bool | None = None) -> tuple[Path, str]:
     """The CAPTCHA data set as (path, what it is): found, else downloaded, else drawn.
@@ -88,12 +94,15 @@ def _is_captchas(path: Path) -> bool:
 
 def content_digest(path) -> str:
     """sha256 over the sorted names and contents of the images in a folder or zip, however it is packed."""
-    lines = sorted(f"{PurePosixPath(found.name).name} {hashlib.sha256(found.read()).hexdigest()}"
-                   for found in find_images(path))
+    lines = sorted(
+        f"{PurePosixPath(found.name).name} {hashlib.sha256(found.read()).hexdigest()}"
+        for found in find_images(path)
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 # --- handwritten characters --------------------------------------------------------------------------------------
+
 
 def find_emnist(split: str = "bymerge", download_allowed: bool | None = None) -> tuple[Path, str]:
     """The files of an EMNIST split as (folder or zip, what it is): found, else downloaded (536 MiB), else drawn.
@@ -107,13 +116,17 @@ def find_emnist(split: str = "bymerge", download_allowed: bool | None = None) ->
                 return folder / name, "NIST SD19 in EMNIST form"
     if _may_download(download_allowed):
         try:
-            path = download(EMNIST_URL, ROOT / "data" / "gzip.zip", lambda path: sha256(path) == EMNIST_DIGEST)
+            path = download(
+                EMNIST_URL, ROOT / "data" / "gzip.zip", lambda path: sha256(path) == EMNIST_DIGEST
+            )
             return path, "NIST SD19 in EMNIST form"
         except DataError as error:
             print(error)
     if split not in ("bymerge", "byclass"):
-        raise DataError(f"EMNIST {split} was not found in {' or '.join(map(str, data_folders()))}, and only bymerge and byclass "
-                        "can be drawn: get it as data/README.md says")
+        raise DataError(
+            f"EMNIST {split} was not found in {' or '.join(map(str, data_folders()))}, and only bymerge and byclass "
+            "can be drawn: get it as data/README.md says"
+        )
     return _draw_emnist(ROOT / "data" / "drawn" / f"emnist-{DRAWN_CHARACTERS}"), "drawn from fonts"
 
 
@@ -127,11 +140,21 @@ def _draw_emnist(folder: Path) -> Path:
     part.mkdir(parents=True, exist_ok=True)
     for seed, (name, count) in enumerate((("train", DRAWN_CHARACTERS), ("test", 40))):
         wanted = np.random.default_rng(seed).permutation(list(CLASSES * count))
-        pairs = tqdm(symbols.glyphs(wanted, seed), total=len(wanted), desc=f"drawing characters, {name}", disable=None)
+        pairs = tqdm(
+            symbols.glyphs(wanted, seed),
+            total=len(wanted),
+            desc=f"drawing characters, {name}",
+            disable=None,
+        )
         images = np.stack([image[:, :, 0].T for _, image in pairs])
         emnist.write_idx(part / f"emnist-byclass-{name}-images-idx3-ubyte.gz", images)
-        emnist.write_idx(part / f"emnist-byclass-{name}-labels-idx1-ubyte.gz", np.array([CLASSES.index(s) for s in wanted]))
-    (part / "emnist-byclass-mapping.txt").write_text("".join(f"{i} {ord(c)}\n" for i, c in enumerate(CLASSES)))
+        emnist.write_idx(
+            part / f"emnist-byclass-{name}-labels-idx1-ubyte.gz",
+            np.array([CLASSES.index(s) for s in wanted]),
+        )
+    (part / "emnist-byclass-mapping.txt").write_text(
+        "".join(f"{i} {ord(c)}\n" for i, c in enumerate(CLASSES))
+    )
     part.rename(folder)
     return folder
 
@@ -141,12 +164,17 @@ def load_parts(split: str = "bymerge"):
     from ocr.datasets import characters
 
     path, origin = find_emnist(split)
-    return characters.given_parts(origin, *(emnist.load_emnist(path, split, part) for part in ("train", "test")))
+    return characters.given_parts(
+        origin, *(emnist.load_emnist(path, split, part) for part in ("train", "test"))
+    )
 
 
 # --- handwritten digits ------------------------------------------------------------------------------------------
 
-def load_handwritten(script: str, part: str, download_allowed: bool | None = None) -> tuple[Labelled, str]:
+
+def load_handwritten(
+    script: str, part: str, download_allowed: bool | None = None
+) -> tuple[Labelled, str]:
     """Handwritten digits of a `script` ("western", "arabic") as (data, what it is); `part` is "train" or "test".
 
     Images are uint8 (n, 28, 28, 1), light on black, upright; labels are Western digits. The two parts were written
@@ -155,20 +183,28 @@ def load_handwritten(script: str, part: str, download_allowed: bool | None = Non
     Recognition Tested on a New Large Database").
     """
     if script not in HANDS or part not in ("train", "test"):
-        raise DataError(f"no handwriting {script!r}, {part!r}: use western or arabic, train or test")
-    stem = {("western", "train"): "train", ("western", "test"): "t10k"}.get((script, part), f"adbase-{part}")
+        raise DataError(
+            f"no handwriting {script!r}, {part!r}: use western or arabic, train or test"
+        )
+    stem = {("western", "train"): "train", ("western", "test"): "t10k"}.get(
+        (script, part), f"adbase-{part}"
+    )
     for folder in data_folders():
         pixels = _find_digits(folder, f"{stem}-images-idx3-ubyte")
         if pixels:
             numbers = _find_digits(pixels.parent, f"{stem}-labels-idx1-ubyte")
             if numbers is None:
                 raise DataError(f"{pixels}: has no {stem}-labels-idx1-ubyte beside it")
-            images, digits = (emnist.read_idx(file.read_bytes(), str(file), dimensions)
-                              for file, dimensions in ((pixels, 3), (numbers, 1)))
+            images, digits = (
+                emnist.read_idx(file.read_bytes(), str(file), dimensions)
+                for file, dimensions in ((pixels, 3), (numbers, 1))
+            )
             return _labelled_digits(images, digits, stem), HANDS[script]
     if script == "western" and _may_download(download_allowed):
         try:
-            path = download(MNIST_URL, ROOT / "data" / "mnist.npz", lambda path: sha256(path) == MNIST_DIGEST)
+            path = download(
+                MNIST_URL, ROOT / "data" / "mnist.npz", lambda path: sha256(path) == MNIST_DIGEST
+            )
             with np.load(path) as arrays:
                 return _labelled_digits(arrays[f"x_{part}"], arrays[f"y_{part}"], stem), "MNIST"
         except (DataError, ValueError, zipfile.BadZipFile) as error:
@@ -183,16 +219,26 @@ def _find_digits(folder: Path, name: str) -> Path | None:
 
 def _labelled_digits(images: np.ndarray, digits: np.ndarray, stem: str) -> Labelled:
     if len(images) != len(digits) or images.shape[1:] != (28, 28) or digits.max(initial=0) > 9:
-        raise DataError(f"{stem}: {len(digits)} labels for images {images.shape}: the files do not belong together; get them again")
-    return Labelled(images[..., None], [str(d) for d in digits.tolist()], [f"{stem}[{i}]" for i in range(len(digits))])
+        raise DataError(
+            f"{stem}: {len(digits)} labels for images {images.shape}: the files do not belong together; get them again"
+        )
+    return Labelled(
+        images[..., None],
+        [str(d) for d in digits.tolist()],
+        [f"{stem}[{i}]" for i in range(len(digits))],
+    )
 
 
 def _draw_digits(script: str, part: str) -> Labelled:
     """A stand-in for handwriting: digits in fonts, bent; the families of the two parts differ."""
     from ocr.drawing import fonts, symbols
 
-    families = {("western", "train"): fonts.HANDWRITING[1:], ("western", "test"): fonts.HANDWRITING[:1],
-                ("arabic", "train"): ("amiri", "cairo", "almarai"), ("arabic", "test"): ("tajawal",)}[script, part]
+    families = {
+        ("western", "train"): fonts.HANDWRITING[1:],
+        ("western", "test"): fonts.HANDWRITING[:1],
+        ("arabic", "train"): ("amiri", "cairo", "almarai"),
+        ("arabic", "test"): ("tajawal",),
+    }[script, part]
     count, seed = (DRAWN_DIGITS, 0) if part == "train" else (DRAWN_DIGITS // 4, 1)
     order = np.random.default_rng(seed).permutation(np.repeat(np.arange(10), count))
     pairs = list(symbols.glyphs([SCRIPTS[script][i] for i in order], seed, families))
@@ -201,6 +247,7 @@ def _draw_digits(script: str, part: str) -> Labelled:
 
 
 # --- characters in colour ----------------------------------------------------------------------------------------
+
 
 def load_sources(scans: int | None = None, drawn: int = 300) -> dict:
     """The images of lesson 03 as {name: sources.Source}.
@@ -211,8 +258,15 @@ def load_sources(scans: int | None = None, drawn: int = 300) -> dict:
     """
     found = {}
     for name, (file, what) in PHOTOS.items():
-        path = next((folder / place / file for folder in data_folders() for place in ("chars62", "")
-                     if (folder / place / file).exists()), None)
+        path = next(
+            (
+                folder / place / file
+                for folder in data_folders()
+                for place in ("chars62", "")
+                if (folder / place / file).exists()
+            ),
+            None,
+        )
         if path:
             found[name] = _photographs(path, what)
     return found | {"scans": _scans(scans), "fonts": _signs(drawn)}
@@ -238,7 +292,9 @@ def _scans(per_class: int | None):
     if per_class:
         train, validation = at_most(train, per_class), at_most(validation, 10)
     for seed, part in enumerate((train, validation, test)):
-        part.images = on_paper(part.images, np.random.default_rng(seed), far=0.0 if part is test else 0.5)
+        part.images = on_paper(
+            part.images, np.random.default_rng(seed), far=0.0 if part is test else 0.5
+        )
     return colour_source(f"{what}, 62 classes, on coloured paper", train, validation, test, table)
 
 
@@ -259,4 +315,6 @@ if __name__ == "__main__":  # make data
     print("CAPTCHAs: {} ({})".format(*find_captchas(download_allowed=True)))
     print("EMNIST: {} ({})".format(*find_emnist("bymerge", download_allowed=True)))
     for hand in HANDS:
-        print(f"handwritten digits, {hand}: {load_handwritten(hand, 'train', download_allowed=True)[1]}")
+        print(
+            f"handwritten digits, {hand}: {load_handwritten(hand, 'train', download_allowed=True)[1]}"
+        )

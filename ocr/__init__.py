@@ -1,8 +1,9 @@
 """Read text in images with small trained networks.
 
-    from ocr import Reader
-    Reader.load("captcha").read("226md.png")        # Reading(text='226md', confidence=0.99...)
+from ocr import Reader
+Reader.load("captcha").read("226md.png")        # Reading(text='226md', confidence=0.99...)
 """
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 __version__ = "2.0.0"
 __all__ = ["ImageError", "Reader", "ReaderError", "Reading", "__version__"]
-_HOMES = {"Reader": "reader", "Reading": "reader", "ReaderError": "contract", "ImageError": "images"}
+_HOMES = {
+    "Reader": "reader",
+    "Reading": "reader",
+    "ReaderError": "contract",
+    "ImageError": "images",
+}
 
 
 def __getattr__(name: str):

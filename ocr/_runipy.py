@@ -8,6 +8,7 @@ It writes one .pth file into site-packages, with two lines that Python reads at 
    to kernel_info, which it takes for its cell's) are passed over; and what it saves is nbformat 4.
 Nothing of runipy, Jupyter or IPython is changed on disk. Python's start pays for a few lines, no imports.
 """
+
 import sys
 from types import ModuleType
 
@@ -16,21 +17,32 @@ class _OldNames:
     """Finds (and loads) the modules that runipy imports by the names they had in 2015."""
 
     def find_spec(self, name, path=None, target=None):
-        if name in ("IPython.kernel", "IPython.nbformat", "IPython.config", "IPython.nbconvert",
-                    "IPython.nbconvert.exporters", "IPython.nbconvert.exporters.html"):
+        if name in (
+            "IPython.kernel",
+            "IPython.nbformat",
+            "IPython.config",
+            "IPython.nbconvert",
+            "IPython.nbconvert.exporters",
+            "IPython.nbconvert.exporters.html",
+        ):
             from importlib.machinery import ModuleSpec
+
             return ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec):
         return ModuleType(spec.name)
 
     def exec_module(self, module):
-        vars(module).update({"kernel": _kernel, "nbformat": _nbformat, "config": _config, "html": _html}.get(
-            module.__name__.rpartition(".")[2], dict)())
+        vars(module).update(
+            {"kernel": _kernel, "nbformat": _nbformat, "config": _config, "html": _html}.get(
+                module.__name__.rpartition(".")[2], dict
+            )()
+        )
 
 
 def _kernel():
-    from jupyter_client import BlockingKernelClient, KernelManager as Manager
+    from jupyter_client import BlockingKernelClient
+    from jupyter_client import KernelManager as Manager
 
     class Client(BlockingKernelClient):
         def execute(self, *args, **kwargs):
@@ -64,12 +76,17 @@ def _nbformat():
         notebook = nbformat.convert(notebook, 4)
         nbformat.write(nbformat.validator.normalize(notebook)[1], file)
 
-    return {"NotebookNode": nbformat.NotebookNode, "NBFormatError": nbformat.reader.NotJSONError,
-            "reads": lambda text, version: nbformat.reads(text, as_version=version), "write": write}
+    return {
+        "NotebookNode": nbformat.NotebookNode,
+        "NBFormatError": nbformat.reader.NotJSONError,
+        "reads": lambda text, version: nbformat.reads(text, as_version=version),
+        "write": write,
+    }
 
 
 def _config():
     from traitlets.config import Config
+
     return {"Config": Config}
 
 
@@ -89,8 +106,12 @@ if __name__ == "__main__":
     from pathlib import Path
 
     if sys.prefix == sys.base_prefix:
-        sys.exit("setup_venv.py: run it with the python of a virtual environment (.venv/bin/python setup_venv.py)")
+        sys.exit(
+            "setup_venv.py: run it with the python of a virtual environment (.venv/bin/python setup_venv.py)"
+        )
     root = Path(__file__).resolve().parent
-    (Path(sysconfig.get_path("purelib")) / "ocr_course.pth").write_text(f"{root}\nimport setup_venv\n")
+    (Path(sysconfig.get_path("purelib")) / "ocr_course.pth").write_text(
+        f"{root}\nimport setup_venv\n"
+    )
 else:
     sys.meta_path.append(_OldNames())

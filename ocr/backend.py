@@ -3,14 +3,22 @@
 One thread a training, which on networks of this size is as fast as two, costs less, and makes two runs of the same seed
 identical; and no lines of TensorFlow's about oneDNN and CUDA.
 """
+
 import logging
 import os
 
-for _name, _value in {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
-                      "TF_CPP_MIN_LOG_LEVEL": "3"}.items():
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}.items():
     os.environ.setdefault(_name, _value)
 
-_stderr, _devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)  # TensorFlow prints before it can be asked not to
+_stderr, _devnull = (
+    os.dup(2),
+    os.open(os.devnull, os.O_WRONLY),
+)  # TensorFlow prints before it can be asked not to
 os.dup2(_devnull, 2)
 try:
     import keras
@@ -18,6 +26,8 @@ finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
     os.close(_devnull)
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # not a word for each network that is traced anew
+logging.getLogger("tensorflow").setLevel(
+    logging.ERROR
+)  # not a word for each network that is traced anew
 
 __all__ = ["keras"]

@@ -1,4 +1,5 @@
 """Pictures for the lessons: samples and reads, training curves, confidence. Each ends with `show(name)`."""
+
 import sys
 
 import matplotlib.pyplot as plt
@@ -30,15 +31,27 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
     rows = -(-len(images) // columns)
     height, width = images.shape[1:3]
     side = 12 / columns  # inches
-    figure, axes = plt.subplots(rows, columns, squeeze=False,
-                                figsize=(12, rows * (side * height / width + 0.35)), layout="constrained")
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        figsize=(12, rows * (side * height / width + 0.35)),
+        layout="constrained",
+    )
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image, title) in enumerate(zip(axes.flat, images, titles)):
-        axis.imshow(image[:, :, 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255,
-                    interpolation="nearest")  # compresses well
+        axis.imshow(
+            image[:, :, 0] if image.shape[2] == 1 else image,
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+            interpolation="nearest",
+        )  # compresses well
         colour = "black" if right is None else RIGHT if right[i] else WRONG
-        axis.set_title(title, fontsize=11, color=colour, family="monospace", parse_math=False)  # a $ is a $
+        axis.set_title(
+            title, fontsize=11, color=colour, family="monospace", parse_math=False
+        )  # a $ is a $
     show(name)
 
 
@@ -46,17 +59,31 @@ def curves(histories: dict, columns: dict, name: str):
     """One panel a column (`{column: title}`), one colour a training (`{label: DataFrame by epoch}`); validation is dashed."""
     wide = 2 if len(columns) % 2 == 0 else 3
     rows = -(-len(columns) // wide)
-    figure, axes = plt.subplots(rows, wide, figsize=(11, 2.8 * rows), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, wide, figsize=(11, 2.8 * rows), squeeze=False, layout="constrained"
+    )
     for axis, (column, title) in zip(axes.flat, columns.items()):
         for colour, history in zip(COLOURS, histories.values()):
             for shown, style in ((column, "-"), (f"val_{column}", "--")):
                 if shown in history:
-                    axis.plot(history.index, history[shown], style, color=colour, marker="o" if len(history) < 3 else None)
+                    axis.plot(
+                        history.index,
+                        history[shown],
+                        style,
+                        color=colour,
+                        marker="o" if len(history) < 3 else None,
+                    )
         axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
     lines = [plt.Line2D([], [], color=colour) for colour, _ in zip(COLOURS, histories)]
     dashed = plt.Line2D([], [], color="grey", linestyle="--")
-    figure.legend([*lines, dashed], [*histories, "validation"], loc="outside lower center", ncols=5, fontsize=9)
+    figure.legend(
+        [*lines, dashed],
+        [*histories, "validation"],
+        loc="outside lower center",
+        ncols=5,
+        fontsize=9,
+    )
     show(name)
 
 
@@ -81,8 +108,11 @@ def confidence(values, right, name: str):
     order = np.argsort(-values)
     kept = np.arange(1, len(values) + 1)
     other.plot(kept / len(values), np.cumsum(right[order]) / kept)
-    other.set(title="accuracy of the most confident share", xlabel="share of the images that is accepted",
-              ylabel="exact match")
+    other.set(
+        title="accuracy of the most confident share",
+        xlabel="share of the images that is accepted",
+        ylabel="exact match",
+    )
     for axis in (middle, other):
         axis.grid(alpha=0.3)
     show(name)
@@ -116,8 +146,11 @@ def bars(values: dict, name: str, title: str, marked=()):
     """One bar a key, largest first; the keys in `marked` in another colour."""
     ordered = sorted(values, key=lambda key: -values[key])
     figure, axis = plt.subplots(figsize=(11, 2.8), layout="constrained")
-    axis.bar(range(len(ordered)), [values[key] for key in ordered],
-             color=[COLOURS[1] if key in marked else COLOURS[0] for key in ordered])
+    axis.bar(
+        range(len(ordered)),
+        [values[key] for key in ordered],
+        color=[COLOURS[1] if key in marked else COLOURS[0] for key in ordered],
+    )
     axis.set_xticks(range(len(ordered)), ordered, family="monospace", parse_math=False)
     axis.set_title(title)
     axis.grid(alpha=0.3, axis="y")
@@ -126,7 +159,9 @@ def bars(values: dict, name: str, title: str, marked=()):
 
 def heat(images: np.ndarray, maps, titles, name: str):
     """uint8 images (n, H, W, 1) in one row, each with its map (H, W) of values >= 0 laid over it in red."""
-    figure, axes = plt.subplots(1, len(images), figsize=(12, 12 / len(images) + 0.35), layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(images), figsize=(12, 12 / len(images) + 0.35), layout="constrained"
+    )
     for axis, image, values, title in zip(np.atleast_1d(axes), images, maps, titles):
         axis.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255)
         share = values / max(values.max(), 1e-9)
@@ -139,14 +174,40 @@ def heat(images: np.ndarray, maps, titles, name: str):
 def alignment(image: np.ndarray, log_probs: np.ndarray, indices, alphabet, name: str):
     """A uint8 image (H, W, 1), below it the log-probabilities (time, classes) of a CTC network, and where it read `indices`."""
     spans = align(log_probs, indices)
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 4.2), layout="constrained", height_ratios=(1, 1.6))
-    top.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255, aspect="auto", extent=(0, len(log_probs), 1, 0))
-    bottom.imshow(np.maximum(log_probs.T, -12), cmap="magma", aspect="auto", interpolation="nearest",
-                  extent=(0, len(log_probs), log_probs.shape[1], 0))
-    bottom.set_yticks(np.arange(log_probs.shape[1]) + 0.5, ["blank", *alphabet.symbols], fontsize=7, family="monospace")
+    figure, (top, bottom) = plt.subplots(
+        2, 1, figsize=(11, 4.2), layout="constrained", height_ratios=(1, 1.6)
+    )
+    top.imshow(
+        image[:, :, 0],
+        cmap="gray",
+        vmin=0,
+        vmax=255,
+        aspect="auto",
+        extent=(0, len(log_probs), 1, 0),
+    )
+    bottom.imshow(
+        np.maximum(log_probs.T, -12),
+        cmap="magma",
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, len(log_probs), log_probs.shape[1], 0),
+    )
+    bottom.set_yticks(
+        np.arange(log_probs.shape[1]) + 0.5,
+        ["blank", *alphabet.symbols],
+        fontsize=7,
+        family="monospace",
+    )
     bottom.set(xlabel="time step")
     top.axis("off")
     for (start, end), index in zip(spans, indices):
         top.axvspan(start, end, color=COLOURS[1], alpha=0.35)
-        top.text((start + end) / 2, -0.05, alphabet.symbols[index - 1], ha="center", va="bottom", family="monospace")
+        top.text(
+            (start + end) / 2,
+            -0.05,
+            alphabet.symbols[index - 1],
+            ha="center",
+            va="bottom",
+            family="monospace",
+        )
     show(name)

@@ -1,4 +1,5 @@
 """How good is a reader? Exact match, character error rate, intervals. NumPy only."""
+
 from collections import Counter
 from math import sqrt
 from typing import NamedTuple
@@ -27,6 +28,7 @@ def edit_distance(a: str, b: str) -> int:
 
 class Score(NamedTuple):
     """Exact match (whole strings right, a share) with its 95 % interval, and the character error rate."""
+
     exact: float
     n: int
     low: float
@@ -34,8 +36,10 @@ class Score(NamedTuple):
     cer: float
 
     def __str__(self):
-        return (f"exact match {self.exact:.2%} (n = {self.n}, 95 % interval {self.low:.2%} to {self.high:.2%}), "
-                f"character error rate {self.cer:.2%}")
+        return (
+            f"exact match {self.exact:.2%} (n = {self.n}, 95 % interval {self.low:.2%} to {self.high:.2%}), "
+            f"character error rate {self.cer:.2%}"
+        )
 
 
 def score(texts, labels) -> Score:
@@ -45,7 +49,9 @@ def score(texts, labels) -> Score:
         raise ValueError(f"{len(texts)} texts for {len(labels)} labels")
     hits = sum(t == l for t, l in zip(texts, labels))
     edits = sum(edit_distance(t, l) for t, l in zip(texts, labels))
-    return Score(hits / len(labels), len(labels), *wilson(hits, len(labels)), edits / sum(map(len, labels)))
+    return Score(
+        hits / len(labels), len(labels), *wilson(hits, len(labels)), edits / sum(map(len, labels))
+    )
 
 
 def auroc(confidence, right) -> float:
@@ -59,7 +65,11 @@ def auroc(confidence, right) -> float:
 
 def worst_pairs(texts, labels, count: int = 10) -> list[tuple[str, int]]:
     """The pairs of characters that are taken for each other most, either way, as ("0/O", how often), most first."""
-    pairs = Counter("/".join(sorted((text, label))) for text, label in zip(texts, labels, strict=True) if text != label)
+    pairs = Counter(
+        "/".join(sorted((text, label)))
+        for text, label in zip(texts, labels, strict=True)
+        if text != label
+    )
     return sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
 
 

@@ -1,26 +1,31 @@
 """Shared by the tests: the shipped reader, held-out pictures, and a small reader to damage."""
+
 import os
 import shutil
 
 import numpy as np
 import pytest
 
-from ocr.drawing import captchas
-from ocr.drawing import symbols
 import utils
-from ocr.datasets import splits
-from ocr.datasets import dataset
+from ocr.datasets import dataset, splits
+from ocr.drawing import captchas, symbols
 from ocr.reading.reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
-    os.environ["OCR_DATA"] = str(utils.ROOT / os.environ["OCR_DATA"])  # also for copies of the project
+    os.environ["OCR_DATA"] = str(
+        utils.ROOT / os.environ["OCR_DATA"]
+    )  # also for copies of the project
 
 
 def copy_project(folder):
     """The programs and notebooks without data, readers and checkpoints, to train in."""
     (folder / "notebooks").mkdir(parents=True)
-    for file in [*utils.ROOT.glob("*.py"), *utils.ROOT.glob("*.ipynb"), *utils.ROOT.glob("notebooks/*.ipynb")]:
+    for file in [
+        *utils.ROOT.glob("*.py"),
+        *utils.ROOT.glob("*.ipynb"),
+        *utils.ROOT.glob("notebooks/*.ipynb"),
+    ]:
         shutil.copy(file, folder / file.relative_to(utils.ROOT))
     return folder
 
@@ -40,19 +45,28 @@ def captchas():
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
     """A folder with an untrained reader of 8 x 40 pixel images: alphabet "ab1", 2 to 4 symbols."""
-    from ocr.backend import keras
     import keras
+
+    from ocr.backend import keras
     from ocr.reading import contract
-    from ocr.training import export
     from ocr.reading.ctc import Alphabet
+    from ocr.training import export
 
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 40, 1), name="image")
     x = keras.layers.Conv2D(4, 3, strides=(8, 4), padding="same")(image)
     logits = keras.layers.Dense(4)(keras.layers.Reshape((10, 4))(x))
-    facts = contract.contract(kind="ctc", alphabet=Alphabet("1ab"), size=(8, 40), channels=1, normalisation="standard",
-                            decoding={"time_steps": 10, "lengths": (2, 4)}, data={"name": "noise", "count": 0, "digest": "", "terms": ""}, scores=[],
-                            seed=0)
+    facts = contract.contract(
+        kind="ctc",
+        alphabet=Alphabet("1ab"),
+        size=(8, 40),
+        channels=1,
+        normalisation="standard",
+        decoding={"time_steps": 10, "lengths": (2, 4)},
+        data={"name": "noise", "count": 0, "digest": "", "terms": ""},
+        scores=[],
+        seed=0,
+    )
     folder = tmp_path_factory.mktemp("models") / "small"
     examples = np.random.default_rng(0).integers(0, 255, (4, 8, 40, 1), np.uint8)
     return export.save(folder, keras.Model(image, logits), facts, examples)
@@ -71,18 +85,35 @@ def drawn(tmp_path):
 @pytest.fixture(scope="session")
 def small_class(tmp_path_factory):
     """A folder with a reader of single characters that knows the mean picture of each: 0, 1, 7, A, drawn ones."""
-    from ocr.backend import keras
     import keras
+
+    from ocr.backend import keras
     from ocr.reading import contract
-    from ocr.training import export
     from ocr.reading.ctc import Alphabet
+    from ocr.training import export
 
     glyphs = list(symbols.glyphs("017A" * 40, seed=9))
-    means = np.stack([np.mean([g for s, g in glyphs if s == symbol], axis=0).ravel() / 255 for symbol in "017A"])
+    means = np.stack(
+        [np.mean([g for s, g in glyphs if s == symbol], axis=0).ravel() / 255 for symbol in "017A"]
+    )
     image = keras.Input((28, 28, 1), name="image")
     model = keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image)))
     model.layers[-1].set_weights([means.T, -(means**2).sum(axis=1) / 2])
-    facts = contract.contract(kind="class", alphabet=Alphabet("017A"), size=(28, 28), channels=1, normalisation="unit",
-                            fit="glyph", decoding={}, data={"name": "means", "count": 160, "digest": "", "terms": ""},
-                            scores=[], seed=0)
-    return export.save(tmp_path_factory.mktemp("models") / "means", model, facts, np.stack([g for _, g in glyphs[:8]]))
+    facts = contract.contract(
+        kind="class",
+        alphabet=Alphabet("017A"),
+        size=(28, 28),
+        channels=1,
+        normalisation="unit",
+        fit="glyph",
+        decoding={},
+        data={"name": "means", "count": 160, "digest": "", "terms": ""},
+        scores=[],
+        seed=0,
+    )
+    return export.save(
+        tmp_path_factory.mktemp("models") / "means",
+        model,
+        facts,
+        np.stack([g for _, g in glyphs[:8]]),
+    )

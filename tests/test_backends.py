@@ -1,4 +1,5 @@
 """The lessons' cells as they are on the other backends of Keras: each trains a moment, and leaves a reader."""
+
 import importlib.util
 import os
 import subprocess
@@ -6,14 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import copy_project
 from PIL import Image
 
-from ocr.drawing import captchas
-from ocr.drawing import symbols
-from ocr.drawing import numbers
-from ocr.drawing import fonts
 from ocr.cli import train as train_command
-from conftest import copy_project
+from ocr.drawing import captchas, fonts, numbers, symbols
 from ocr.reading.reader import Reader
 
 SMALL = """
@@ -25,29 +23,60 @@ sys.exit(train_command.main(sys.argv[1:]))
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Labelled images for each lesson."""
-    made = {name: tmp_path_factory.mktemp(name) for name in ("captcha", "numbers", "characters", "photographs")}
+    made = {
+        name: tmp_path_factory.mktemp(name)
+        for name in ("captcha", "numbers", "characters", "photographs")
+    }
     for label, picture in captchas.captchas(40, seed=2):
         picture.save(made["captcha"] / f"{label}.png")
     write = numbers.press("western", fonts.faces(("open_sans",), "western"))
     for label, picture in numbers.pictures(write, [f"{n}" for n in range(100, 140)], 3):
         Image.fromarray(picture).save(made["numbers"] / f"{label}.png")
     for symbol in "17A":
-        for kind, pictures in (("characters", symbols.glyphs(symbol * 20, 4)), ("photographs", symbols.signs(symbol * 20, 4))):
+        for kind, pictures in (
+            ("characters", symbols.glyphs(symbol * 20, 4)),
+            ("photographs", symbols.signs(symbol * 20, 4)),
+        ):
             (made[kind] / symbol).mkdir()
             for k, (_, picture) in enumerate(pictures):
                 Image.fromarray(np.squeeze(picture)).save(made[kind] / symbol / f"{k}.png")
-    return {"captcha": made["captcha"], "numbers": made["numbers"], "char_cnn": made["characters"], "cnn_lstm": made["characters"],
-            "dual_input": made["photographs"]}
+    return {
+        "captcha": made["captcha"],
+        "numbers": made["numbers"],
+        "char_cnn": made["characters"],
+        "cnn_lstm": made["characters"],
+        "dual_input": made["photographs"],
+    }
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize("lesson", train_command.LESSONS)
 def test_a_lesson_trains_on_another_backend(folders, lesson, backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"no {backend} here: pip install -r requirements-scale.txt" if backend == "jax" else "no PyTorch here: pip install torch")
+        pytest.skip(
+            f"no {backend} here: pip install -r requirements-scale.txt"
+            if backend == "jax"
+            else "no PyTorch here: pip install torch"
+        )
     project = copy_project(tmp_path / "project")
-    done = subprocess.run([sys.executable, "-c", SMALL, lesson, "--data", str(folders[lesson]), "--name", "mine", "--epochs", "1"], cwd=project,
-                          env=os.environ | {"KERAS_BACKEND": backend, "MPLBACKEND": "agg"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            SMALL,
+            lesson,
+            "--data",
+            str(folders[lesson]),
+            "--name",
+            "mine",
+            "--epochs",
+            "1",
+        ],
+        cwd=project,
+        env=os.environ | {"KERAS_BACKEND": backend, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     picture = next(folders[lesson].rglob("*.png"))
     assert 0 <= Reader.load(project / "models" / "mine").read(picture).confidence <= 1

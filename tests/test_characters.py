@@ -1,4 +1,5 @@
 """Single characters: EMNIST's files, class folders, parts, balance, distortion, and the drawn stand-in."""
+
 import gzip
 import zipfile
 
@@ -6,26 +7,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.training import batches
-from ocr.drawing import augment
-from ocr.datasets import splits
 import utils
-from ocr.datasets import emnist
-from ocr.drawing import symbols
-from ocr.datasets.labels import class_names
+from ocr.datasets import emnist, splits
 from ocr.datasets.characters import load_characters
-from ocr.reading.ctc import Alphabet
-from ocr.datasets.labels import CLASSES
-from ocr.datasets.emnist import MERGED, load_emnist, merge, read_idx, read_mapping
-from ocr.datasets.labels import DataError
 from ocr.datasets.dataset import Labelled
+from ocr.datasets.emnist import MERGED, load_emnist, merge, read_idx, read_mapping
+from ocr.datasets.labels import CLASSES, DataError, class_names
+from ocr.drawing import augment, symbols
+from ocr.reading.ctc import Alphabet
+from ocr.training import batches
 
 
 def lay_emnist(folder, split="byclass", count=8, part="train", packed=True, mapping=None):
     """EMNIST files with random images, as NIST stores them: transposed. Returns the upright images and the labels."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
-    images, labels = rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, len(mapping or CLASSES), count)
+    images, labels = (
+        rng.integers(0, 256, (count, 28, 28), np.uint8),
+        rng.integers(0, len(mapping or CLASSES), count),
+    )
     for kind, array in (("images-idx3", images.transpose(0, 2, 1)), ("labels-idx1", labels)):
         path = folder / f"emnist-{split}-{part}-{kind}-ubyte.gz"
         emnist.write_idx(path, array)
@@ -43,7 +43,9 @@ def test_images_come_out_upright_and_labels_as_characters(tmp_path):
     stored[0, :, 2] = 255
     head = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28])
     (tmp_path / "emnist-letters-test-images-idx3-ubyte").write_bytes(head + stored.tobytes())
-    (tmp_path / "emnist-letters-test-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 20]))
+    (tmp_path / "emnist-letters-test-labels-idx1-ubyte").write_bytes(
+        bytes([0, 0, 8, 1, 0, 0, 0, 1, 20])
+    )
     (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n20 84 116\n")
     data = load_emnist(tmp_path, "letters", "test")
     assert data.labels == ["T"] and data.images.shape == (1, 28, 28, 1)
@@ -58,7 +60,9 @@ def test_idx_files_zipped_or_not_in_folders_or_archives(tmp_path, packed):
             archive.write(file, f"gzip/{file.name}")
     for path in (tmp_path / "gzip", tmp_path / "gzip.zip"):
         data = load_emnist(path, "byclass")
-        assert np.array_equal(data.images[..., 0], images) and data.labels == [CLASSES[i] for i in labels]
+        assert np.array_equal(data.images[..., 0], images) and data.labels == [
+            CLASSES[i] for i in labels
+        ]
 
 
 def test_the_csv_edition_is_the_same(tmp_path):
@@ -67,7 +71,8 @@ def test_the_csv_edition_is_the_same(tmp_path):
     rows = np.column_stack([labels, images.transpose(0, 2, 1).reshape(len(images), -1)])
     np.savetxt(tmp_path / "csv" / "emnist-byclass-train.csv", rows, "%d", ",")
     (tmp_path / "csv" / "emnist-byclass-mapping.txt").write_bytes(
-        (tmp_path / "idx" / "emnist-byclass-mapping.txt").read_bytes())
+        (tmp_path / "idx" / "emnist-byclass-mapping.txt").read_bytes()
+    )
     data, same = load_emnist(tmp_path / "idx", "byclass"), load_emnist(tmp_path / "csv", "byclass")
     assert np.array_equal(data.images, same.images) and data.labels == same.labels
     (tmp_path / "csv" / "emnist-byclass-train.csv").write_text("1,2,3\n")
@@ -89,13 +94,28 @@ def damage(path, change):
 
 
 FAULTS = {
-    "cut gzip": (lambda p: p.write_bytes(p.read_bytes()[:-20]), "idx3-ubyte.gz: damaged or cut short"),
-    "cut inside": (lambda p: damage(p, lambda d: d[:-5]), "holds 6267 bytes where its header says 6272"),
-    "too long": (lambda p: damage(p, lambda d: d + b"1"), "holds 6273 bytes where its header says 6272"),
-    "wrong magic": (lambda p: damage(p, lambda d: b"\0\0\x0d\3" + d[4:]), "not an IDX file of bytes in 3 dimensions"),
+    "cut gzip": (
+        lambda p: p.write_bytes(p.read_bytes()[:-20]),
+        "idx3-ubyte.gz: damaged or cut short",
+    ),
+    "cut inside": (
+        lambda p: damage(p, lambda d: d[:-5]),
+        "holds 6267 bytes where its header says 6272",
+    ),
+    "too long": (
+        lambda p: damage(p, lambda d: d + b"1"),
+        "holds 6273 bytes where its header says 6272",
+    ),
+    "wrong magic": (
+        lambda p: damage(p, lambda d: b"\0\0\x0d\3" + d[4:]),
+        "not an IDX file of bytes in 3 dimensions",
+    ),
     "a page of HTML": (lambda p: p.write_bytes(b"<html>not found</html>"), "not an IDX file"),
     "empty": (lambda p: p.write_bytes(b""), "not an IDX file"),
-    "other count": (lambda p: damage(p, lambda d: d[:7] + b"\7" + d[8:16 + 7 * 784]), "8 labels for images .7, 28, 28."),
+    "other count": (
+        lambda p: damage(p, lambda d: d[:7] + b"\7" + d[8 : 16 + 7 * 784]),
+        "8 labels for images .7, 28, 28.",
+    ),
 }
 
 
@@ -122,7 +142,9 @@ def test_files_that_are_missing_or_do_not_belong_together(tmp_path):
     with pytest.raises(DataError, match="no files of EMNIST byclass, test"):
         load_emnist(folder, "byclass", "test")
     (folder / "emnist-byclass-mapping.txt").write_text("0 48\n1 x\n")
-    with pytest.raises(DataError, match="mapping.txt: not lines of a number and a character's code"):
+    with pytest.raises(
+        DataError, match="mapping.txt: not lines of a number and a character's code"
+    ):
         load_emnist(folder, "byclass")
     (folder / "emnist-byclass-mapping.txt").write_text("0 48\n")
     with pytest.raises(DataError, match="is not in emnist-byclass-mapping.txt"):
@@ -148,15 +170,26 @@ def test_the_emnist_that_is_here_maps_as_it_should():
     test = load_emnist(path, "bymerge", "test")
     assert sorted(set(test.labels)) == sorted(set(map(merge, CLASSES)))
     assert test.images.dtype == np.uint8 and test.images.shape[1:] == (28, 28, 1)
-    tops = [test.images[i, :14].mean() > test.images[i, 14:].mean() for i, l in enumerate(test.labels) if l == "7"]
+    tops = [
+        test.images[i, :14].mean() > test.images[i, 14:].mean()
+        for i, l in enumerate(test.labels)
+        if l == "7"
+    ]
     assert np.mean(tops) > 0.8  # upright: the bar of a 7 is above
 
 
 def test_names_of_class_folders():
     assert class_names(["30", "4a", "7A"]) == {"30": "0", "4a": "J", "7A": "z"}
-    assert class_names(["0", "9", "10", "35", "36", "61"]) == {"0": "0", "9": "9", "10": "A", "35": "Z", "36": "a", "61": "z"}
+    assert class_names(["0", "9", "10", "35", "36", "61"]) == {
+        "0": "0",
+        "9": "9",
+        "10": "A",
+        "35": "Z",
+        "36": "a",
+        "61": "z",
+    }
     assert class_names(["30", "62"]) == {"30": "0", "62": "b"}  # all are codes
-    assert class_names(["30", "5"]) == {"30": "U", "5": "5"}    # 5 is no code, so 30 is a number
+    assert class_names(["30", "5"]) == {"30": "U", "5": "5"}  # 5 is no code, so 30 is a number
     assert class_names(["a", "4", "ß"]) == {"a": "a", "4": "4", "ß": "ß"}
     assert class_names(["30", "31"], "index") == {"30": "U", "31": "V"}
     assert class_names(["1", "2"], "name") == {"1": "1", "2": "2"}
@@ -171,8 +204,8 @@ def page(folder, name, invert=False, seed=0):
     rng = np.random.default_rng(seed)
     pixels = np.full((128, 128), 255, np.uint8)
     x, y = rng.integers(10, 60, 2)
-    pixels[y:y + 50, x:x + 8] = 0
-    pixels[y:y + 8, x:x + 30] = 0
+    pixels[y : y + 50, x : x + 8] = 0
+    pixels[y : y + 8, x : x + 30] = 0
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(255 - pixels if invert else pixels).save(folder / name)
 
@@ -198,17 +231,24 @@ def test_labels_of_single_characters_from_a_table_or_file_names(tmp_path):
         page(tmp_path / "flat", name, seed=i)
     data = load_characters(tmp_path / "flat")
     assert sorted(data.labels) == ["B", "a"]
-    assert [n.rpartition("/")[2] for n in data.unlabelled] == ["cd_3.png: 'cd' is not one character"]
+    assert [n.rpartition("/")[2] for n in data.unlabelled] == [
+        "cd_3.png: 'cd' is not one character"
+    ]
     (tmp_path / "flat" / "labels.csv").write_text("file,label\na_1.png,x\ncd_3.png,y\nno.png,z\n")
     data = load_characters(tmp_path / "flat")
-    assert sorted(data.labels) == ["x", "y"] and len(data.unlabelled) == 1 and len(data.missing) == 1
+    assert (
+        sorted(data.labels) == ["x", "y"] and len(data.unlabelled) == 1 and len(data.missing) == 1
+    )
 
 
 def test_file_names_count_where_all_images_lie_in_one_folder(tmp_path):
     for i, name in enumerate(["a_1.png", "B_2.png"]):
         page(tmp_path / "set" / "mine", name, seed=i)
-    assert sorted(load_characters(tmp_path / "set").labels) == sorted(load_characters(tmp_path / "set" / "mine").labels) == [
-        "B", "a"]
+    assert (
+        sorted(load_characters(tmp_path / "set").labels)
+        == sorted(load_characters(tmp_path / "set" / "mine").labels)
+        == ["B", "a"]
+    )
 
 
 def test_useless_images_in_class_folders_are_listed_and_left_out(tmp_path):
@@ -223,7 +263,12 @@ def test_useless_images_in_class_folders_are_listed_and_left_out(tmp_path):
     page(tmp_path / "in", "loose.png")
     data = load_characters(tmp_path / "in")
     assert sorted(data.labels) == ["A"] * 3 + ["B"] * 3
-    assert {n.rpartition("/")[2] for n in data.unreadable} == {"empty.png", "text.jpg", "dot.png", "blank.png"}
+    assert {n.rpartition("/")[2] for n in data.unreadable} == {
+        "empty.png",
+        "text.jpg",
+        "dot.png",
+        "blank.png",
+    }
     assert [n.rpartition("/")[2] for n in data.unlabelled] == ["loose.png"]
 
 
@@ -235,7 +280,10 @@ def test_folders_without_characters(tmp_path):
         load_characters(tmp_path / "empty")
     page(tmp_path / "words" / "cat", "1.png")
     page(tmp_path / "words" / "dog", "1.png")
-    with pytest.raises(DataError, match="2 images, none with a label of one character .the first is 'cat'.: put each class, two at least, in a folder named"):
+    with pytest.raises(
+        DataError,
+        match="2 images, none with a label of one character .the first is 'cat'.: put each class, two at least, in a folder named",
+    ):
         load_characters(tmp_path / "words")
     for name in ("A", "B"):
         (tmp_path / "bad" / name).mkdir(parents=True)
@@ -245,6 +293,7 @@ def test_folders_without_characters(tmp_path):
 
 
 # --- parts, balance, distortion ----------------------------------------------------------------------------------
+
 
 def toy(counts, seed=0):
     labels = [label for label, n in counts.items() for _ in range(n)]
@@ -258,7 +307,9 @@ def test_held_out_images_are_so_many_a_class_and_in_no_other_part():
     rest, held = splits.hold_out(data, 30, seed=1)
     counts = {label: held.labels.count(label) for label in "abc"}
     assert counts["b"] == 24 and counts["c"] == 2 and counts["a"] in (30, 31)
-    assert not set(splits.digests(rest.images)) & set(splits.digests(held.images)) and len(rest) + len(held) == len(data)
+    assert not set(splits.digests(rest.images)) & set(splits.digests(held.images)) and len(
+        rest
+    ) + len(held) == len(data)
     fewer = splits.at_most(data, 50, seed=1)
     assert [fewer.labels.count(label) for label in "abc"] == [50, 50, 10]
     assert len(splits.without(data, held)) == len(rest)
@@ -266,10 +317,14 @@ def test_held_out_images_are_so_many_a_class_and_in_no_other_part():
 
 def test_no_test_image_is_in_training_by_content():
     parts = utils.load_parts()
-    train, validation, test = (set(splits.digests(p.images)) for p in (parts.train, parts.validation, parts.test))
+    train, validation, test = (
+        set(splits.digests(p.images)) for p in (parts.train, parts.validation, parts.test)
+    )
     assert min(map(len, (train, validation, test))) > 1000
     assert not (train & test or train & validation or validation & test)
-    assert len(parts.alphabet.symbols) == 47 and parts.audit["count"]["images"] == len(parts.train) + len(parts.validation)
+    assert len(parts.alphabet.symbols) == 47 and parts.audit["count"]["images"] == len(
+        parts.train
+    ) + len(parts.validation)
 
 
 def test_the_balance_is_what_it_says():
@@ -287,7 +342,9 @@ def test_the_balance_is_what_it_says():
 
 def test_class_batches_resume_by_epoch_and_keep_their_labels():
     data, alphabet = toy({"a": 40, "b": 10, "c": 25}), Alphabet("abc")
-    data.images[:] = (alphabet.classes(data.labels) * 100)[:, None, None, None]  # the picture tells the label
+    data.images[:] = (alphabet.classes(data.labels) * 100)[
+        :, None, None, None
+    ]  # the picture tells the label
 
     def take(epoch, count, **options):
         stream = batches.class_batches(data, alphabet, 4, 6, 5, seed=3, epoch=epoch, **options)
@@ -297,9 +354,17 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
     for (a, b), (c, d) in zip(whole[5:], resumed, strict=True):
         assert np.array_equal(a, c) and np.array_equal(b, d)
     for images, targets in take(0, 10, strength=1.0):
-        assert images.shape == (6, 28, 28, 1) and images.dtype == np.float32 and 0 <= images.min() <= images.max() <= 1
-        assert targets.shape == (6, 4) and (targets.sum(axis=1) == 1).all() and not targets[:, 3].any()
-        assert np.allclose(images[:, 14, 14, 0] * 255, targets.argmax(axis=1) * 100, atol=1)  # the centre stays ink
+        assert (
+            images.shape == (6, 28, 28, 1)
+            and images.dtype == np.float32
+            and 0 <= images.min() <= images.max() <= 1
+        )
+        assert (
+            targets.shape == (6, 4) and (targets.sum(axis=1) == 1).all() and not targets[:, 3].any()
+        )
+        assert np.allclose(
+            images[:, 14, 14, 0] * 255, targets.argmax(axis=1) * 100, atol=1
+        )  # the centre stays ink
 
 
 def test_batches_made_ahead_are_the_same_and_pass_errors_on():
@@ -309,6 +374,7 @@ def test_batches_made_ahead_are_the_same_and_pass_errors_on():
     def failing():
         yield 1
         raise ValueError("no more")
+
     stream = batches.ahead(failing())
     assert next(stream) == 1
     with pytest.raises(ValueError, match="no more"):
@@ -319,9 +385,16 @@ def test_batches_made_ahead_are_the_same_and_pass_errors_on():
 def test_distortion_keeps_shape_range_and_most_of_the_ink(size):
     glyphs = np.stack([image for _, image in symbols.glyphs("AbC7" * 4, seed=2)])
     if size != 28:
-        glyphs = np.stack([np.asarray(Image.fromarray(g[:, :, 0]).resize((size, size)))[:, :, None] for g in glyphs])
+        glyphs = np.stack(
+            [
+                np.asarray(Image.fromarray(g[:, :, 0]).resize((size, size)))[:, :, None]
+                for g in glyphs
+            ]
+        )
     bent = augment.distort(glyphs, np.random.default_rng(0))
-    assert bent.shape == glyphs.shape and bent.dtype == np.uint8 and not np.array_equal(bent, glyphs)
+    assert (
+        bent.shape == glyphs.shape and bent.dtype == np.uint8 and not np.array_equal(bent, glyphs)
+    )
     assert np.allclose(bent.mean(axis=(1, 2, 3)) / glyphs.mean(axis=(1, 2, 3)), 1, atol=0.35)
     assert np.array_equal(augment.distort(glyphs, np.random.default_rng(0)), bent)
     still = augment.distort(glyphs, np.random.default_rng(0), strength=0.0)
@@ -333,7 +406,11 @@ def test_drawn_characters_are_seeded_in_form_and_told_apart():
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again))
     assert not any(np.array_equal(a, b) for (_, a), (_, b) in zip(first, other))
     for symbol, image in first:
-        assert image.shape == (28, 28, 1) and image.dtype == np.uint8 and 0.03 < image.mean() / 255 < 0.6, symbol
+        assert (
+            image.shape == (28, 28, 1)
+            and image.dtype == np.uint8
+            and 0.03 < image.mean() / 255 < 0.6
+        ), symbol
 
 
 def test_a_split_that_is_not_there_is_told(tmp_path, monkeypatch):
@@ -356,10 +433,15 @@ def test_drawn_emnist_is_emnist(tmp_path, monkeypatch):
     monkeypatch.setattr(utils, "DRAWN_CHARACTERS", 2)
     folder = utils._draw_emnist(tmp_path / "emnist-2")
     train, test = (load_emnist(folder, "byclass", part) for part in ("train", "test"))
-    assert sorted(train.labels) == sorted(CLASSES * 2) and sorted(test.labels) == sorted(CLASSES * 40)
+    assert sorted(train.labels) == sorted(CLASSES * 2) and sorted(test.labels) == sorted(
+        CLASSES * 40
+    )
     assert not set(splits.digests(train.images)) & set(splits.digests(test.images))
     assert [p.name for p in tmp_path.iterdir()] == ["emnist-2"]
 
 
 def test_folder_names_are_one_form_of_unicode():
-    assert class_names(["e\u0301", "A"]) == {"e\u0301": "\xe9", "A": "A"}  # macOS stores names decomposed
+    assert class_names(["e\u0301", "A"]) == {
+        "e\u0301": "\xe9",
+        "A": "A",
+    }  # macOS stores names decomposed

@@ -1,24 +1,28 @@
 """CTCLayer against brute force, against Keras, by finite differences; its errors; reloading in another process."""
+
 import itertools
 import os
 import subprocess
 import sys
 
-from ocr.backend import keras
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from CTCLayer import CTCLayer
+from ocr.backend import keras
 from ocr.reading.ctc import BLANK, collapse, log_likelihood, log_softmax, steps_needed
 
 
 def brute_force(log_probs, label):
     """log of the summed probability of every path that collapses to `label`."""
     steps, classes = log_probs.shape
-    total = [log_probs[range(steps), path].sum() for path in itertools.product(range(classes), repeat=steps)
-             if collapse(path) == tuple(label)]
+    total = [
+        log_probs[range(steps), path].sum()
+        for path in itertools.product(range(classes), repeat=steps)
+        if collapse(path) == tuple(label)
+    ]
     return np.logaddexp.reduce(total) if total else -np.inf
 
 
@@ -41,7 +45,9 @@ def test_loss_is_brute_force():
     possible = impossible = 0
     for logits, label in cases(260):
         truth = brute_force(log_softmax(logits), label)
-        assert log_likelihood(log_softmax(logits), label) == pytest.approx(truth, rel=1e-6, abs=1e-6)
+        assert log_likelihood(log_softmax(logits), label) == pytest.approx(
+            truth, rel=1e-6, abs=1e-6
+        )
         padded = [label + [BLANK] * (len(logits) - len(label))]
         if truth == -np.inf:
             assert steps_needed(label) > len(logits)
@@ -57,7 +63,10 @@ def test_loss_is_brute_force():
 def test_loss_is_that_of_keras_and_a_mean_over_the_batch():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (6, 12, 7)).astype("float32")
-    labels = np.array([[1, 2, 3, 0], [4, 4, 0, 0], [6, 5, 6, 5], [1, 1, 1, 1], [2, 0, 0, 0], [3, 1, 2, 0]], "int32")
+    labels = np.array(
+        [[1, 2, 3, 0], [4, 4, 0, 0], [6, 5, 6, 5], [1, 1, 1, 1], [2, 0, 0, 0], [3, 1, 2, 0]],
+        "int32",
+    )
     each = ops.convert_to_numpy(keras.losses.CTC(reduction=None)(labels, logits))
     assert loss_of(labels, logits) == pytest.approx(each.mean(), rel=1e-5)
     assert loss_of(labels[:1], logits[:1]) == pytest.approx(each[0], rel=1e-5)
@@ -67,7 +76,9 @@ def test_logits_pass_unchanged_and_padding_does_not_count():
     logits = np.random.default_rng(2).normal(size=(2, 6, 4)).astype("float32")
     layer = CTCLayer(name="ctc_loss")
     assert np.array_equal(ops.convert_to_numpy(layer(np.array([[1, 2], [3, 0]]), logits)), logits)
-    assert loss_of([[1, 2, 0, 0, 0], [3, 0, 0, 0, 0]], logits) == pytest.approx(loss_of([[1, 2], [3, 0]], logits), rel=1e-6)
+    assert loss_of([[1, 2, 0, 0, 0], [3, 0, 0, 0, 0]], logits) == pytest.approx(
+        loss_of([[1, 2], [3, 0]], logits), rel=1e-6
+    )
 
 
 def test_input_lengths_cut_the_time_steps():
@@ -99,7 +110,12 @@ def test_gradient_by_finite_differences():
         assert gradient[where] == pytest.approx(slope, abs=1e-4)
 
 
-BAD_LABELS = {"negative": [1, -1], "beyond the alphabet": [1, 9], "before its end": [0, 2], "too long": [2, 2]}
+BAD_LABELS = {
+    "negative": [1, -1],
+    "beyond the alphabet": [1, 9],
+    "before its end": [0, 2],
+    "too long": [2, 2],
+}
 
 
 @pytest.mark.parametrize("fault", BAD_LABELS)
@@ -108,11 +124,16 @@ def test_bad_label_raises_when_eager_and_gives_nan_when_compiled(fault):
     labels = np.array([[1, 2], BAD_LABELS[fault]], "int32")
     with pytest.raises(ValueError, match=f"label 1 of the batch .*{fault}"):
         loss_of(labels, logits)
-    inputs = {"x": keras.Input((2, 4), name="x"), "label": keras.Input((None,), dtype="int32", name="label")}
+    inputs = {
+        "x": keras.Input((2, 4), name="x"),
+        "label": keras.Input((None,), dtype="int32", name="label"),
+    }
     model = keras.Model(inputs, CTCLayer()(inputs["label"], inputs["x"]))
     model.compile("sgd")
     assert np.isnan(model.train_on_batch({"x": logits, "label": labels}))
-    assert np.isfinite(model.train_on_batch({"x": logits, "label": np.repeat(labels[:1], 2, axis=0)}))
+    assert np.isfinite(
+        model.train_on_batch({"x": logits, "label": np.repeat(labels[:1], 2, axis=0)})
+    )
 
 
 RELOAD = """
@@ -125,18 +146,31 @@ print(repr(float(np.sum(model.predict({"image": images, "label": labels}, verbos
 
 
 def test_a_model_reloads_in_a_fresh_process_with_another_hash_seed(tmp_path):
-    image, label = keras.Input((6, 3), name="image"), keras.Input((None,), dtype="int32", name="label")
-    model = keras.Model({"image": image, "label": label},
-                        CTCLayer(name="ctc_loss")(label, keras.layers.Dense(4)(image)))
+    image, label = (
+        keras.Input((6, 3), name="image"),
+        keras.Input((None,), dtype="int32", name="label"),
+    )
+    model = keras.Model(
+        {"image": image, "label": label},
+        CTCLayer(name="ctc_loss")(label, keras.layers.Dense(4)(image)),
+    )
     model.compile("adam")
     images = np.random.default_rng(5).normal(size=(3, 6, 3)).astype("float32")
     labels = np.array([[1, 2], [3, 0], [1, 1]], "int32")
     model.train_on_batch({"image": images, "label": labels})
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "batch.npz", images, labels)
-    done = subprocess.run([sys.executable, "-c", RELOAD, tmp_path / "model.keras", tmp_path / "batch.npz"],
-                          env=os.environ | {"PYTHONHASHSEED": "1234"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", RELOAD, tmp_path / "model.keras", tmp_path / "batch.npz"],
+        env=os.environ | {"PYTHONHASHSEED": "1234"},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     loss, total = map(float, done.stdout.split())
-    assert loss == pytest.approx(model.evaluate({"image": images, "label": labels}, verbose=0), rel=1e-5)
-    assert total == pytest.approx(float(np.sum(model.predict({"image": images, "label": labels}, verbose=0))), rel=1e-4)
+    assert loss == pytest.approx(
+        model.evaluate({"image": images, "label": labels}, verbose=0), rel=1e-5
+    )
+    assert total == pytest.approx(
+        float(np.sum(model.predict({"image": images, "label": labels}, verbose=0))), rel=1e-4
+    )

@@ -1,4 +1,5 @@
 """Finding, labels, audit, splits, batches, drawing."""
+
 import csv
 import unicodedata
 import zipfile
@@ -7,22 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.training import batches
-from ocr.drawing import augment
-from ocr.drawing import captchas
-from ocr.datasets import splits
-from ocr.datasets import audit
 import utils
-from ocr.datasets import dataset
-from ocr.reading.ctc import Alphabet
-from ocr.datasets.labels import DataError
-from ocr.datasets.dataset import Labelled, load_labelled
+from ocr.datasets import audit, dataset, splits
 from ocr.datasets.audit import audit
+from ocr.datasets.dataset import Labelled, load_labelled
+from ocr.datasets.labels import DataError
 from ocr.datasets.splits import folds, split, usable
+from ocr.drawing import augment, captchas
+from ocr.reading.ctc import Alphabet
+from ocr.training import batches
 
 
 def picture(seed, size=(60, 24)):
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0]), np.uint8))
+    return Image.fromarray(
+        np.random.default_rng(seed).integers(0, 255, (size[1], size[0]), np.uint8)
+    )
 
 
 def lay(folder, names, seed=0):
@@ -37,7 +37,9 @@ def toy(labels, twins=()):
     pixels = np.random.default_rng(0).integers(0, 255, (len(labels), 8, 40, 1), np.uint8)
     for a, b in twins:
         pixels[b] = pixels[a]
-    return Labelled(pixels, list(labels), [f"{i}.png" for i in range(len(labels))], [(40, 8)] * len(labels))
+    return Labelled(
+        pixels, list(labels), [f"{i}.png" for i in range(len(labels))], [(40, 8)] * len(labels)
+    )
 
 
 def test_label_is_the_file_name(tmp_path):
@@ -64,18 +66,34 @@ def test_labels_csv_wins_over_all(tmp_path):
     lay(tmp_path, ["a_1.png", "b_2.png", "sub/c_3.png", "spare.png"])
     (tmp_path / "a_1.gt.txt").write_text("no")
     with open(tmp_path / "Labels.CSV", "w", newline="", encoding="utf-8-sig") as file:
-        csv.writer(file).writerows([["file", "label"], ["a_1.png", "0042"], ["b_2.png", 'x,"y'], ["sub\\c_3.png", "c"],
-                                    ["gone.png", "q"]])
+        csv.writer(file).writerows(
+            [
+                ["file", "label"],
+                ["a_1.png", "0042"],
+                ["b_2.png", 'x,"y'],
+                ["sub\\c_3.png", "c"],
+                ["gone.png", "q"],
+            ]
+        )
     data = load_labelled(tmp_path)
     assert dict(zip([n.rpartition("/")[2] for n in data.names], data.labels)) == {
-        "a_1.png": "0042", "b_2.png": 'x,"y', "c_3.png": "c"}
+        "a_1.png": "0042",
+        "b_2.png": 'x,"y',
+        "c_3.png": "c",
+    }
     assert [n.rpartition("/")[2] for n in data.unlabelled] == ["spare.png"]
     assert [n.rpartition("/")[2] for n in data.missing] == ["gone.png"]
 
 
-@pytest.mark.parametrize("content, message", [
-    (b'file,label\n"a.png' + b"x" * 200_000, "not a table"), (b"a.png,x\n", "the first line must name the columns file,label"), (b"", "empty file"),
-    ("file,label\na.png,é\n".encode("cp1252"), "not UTF-8 text")])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b'file,label\n"a.png' + b"x" * 200_000, "not a table"),
+        (b"a.png,x\n", "the first line must name the columns file,label"),
+        (b"", "empty file"),
+        ("file,label\na.png,é\n".encode("cp1252"), "not UTF-8 text"),
+    ],
+)
 def test_a_useless_labels_csv_is_named(tmp_path, content, message):
     lay(tmp_path, ["a.png"])
     (tmp_path / "labels.csv").write_bytes(content)
@@ -108,7 +126,9 @@ def test_a_zip_reads_like_its_folder(tmp_path, layout):
         for name in ("ab", "cd_2", "sub/ef"):
             (tmp_path / "in" / f"{name}.gt.txt").write_text(f"T{name[-1]}")
     if layout == "csv":
-        (tmp_path / "in" / "labels.csv").write_text("file,label\nab.png,1\ncd_2.JPG,2\nsub/ef.png,3\n")
+        (tmp_path / "in" / "labels.csv").write_text(
+            "file,label\nab.png,1\ncd_2.JPG,2\nsub/ef.png,3\n"
+        )
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
         for file in sorted((tmp_path / "in").rglob("*.*")):
             archive.write(file, file.relative_to(tmp_path))
@@ -131,18 +151,39 @@ def test_audit_counts_and_names(tmp_path):
     data = load_labelled(tmp_path, size=(24, 60))
     table = audit(data, time_steps=6)
     assert table["count"].to_dict() == {
-        "images": 5, "unreadable": 2, "unlabelled": 1, "missing": 0, "characters": 4, "lengths": 3, "sizes": 2,
-        "exact duplicates": 1, "duplicates that disagree": 1, "too long": 1, "outside the alphabet": 0}
+        "images": 5,
+        "unreadable": 2,
+        "unlabelled": 1,
+        "missing": 0,
+        "characters": 4,
+        "lengths": 3,
+        "sizes": 2,
+        "exact duplicates": 1,
+        "duplicates that disagree": 1,
+        "too long": 1,
+        "outside the alphabet": 0,
+    }
     files = table["files"].map(" ".join)
-    assert "broken.png: not an image" in files["unreadable"] and "empty.png: empty file" in files["unreadable"]
-    assert "_none.png" in files["unlabelled"] and "aaaa.png" in files["too long"] and "ba.png" in files["sizes"]
+    assert (
+        "broken.png: not an image" in files["unreadable"]
+        and "empty.png: empty file" in files["unreadable"]
+    )
+    assert (
+        "_none.png" in files["unlabelled"]
+        and "aaaa.png" in files["too long"]
+        and "ba.png" in files["sizes"]
+    )
     assert "ab.png" in files["exact duplicates"] and "zz.png" in files["duplicates that disagree"]
     lines = audit.listing(table, most=1).splitlines()
-    assert sum(line.startswith("unreadable: ") for line in lines) == 2 and "unreadable: and 1 more" in lines
+    assert (
+        sum(line.startswith("unreadable: ") for line in lines) == 2
+        and "unreadable: and 1 more" in lines
+    )
 
 
 def test_a_folder_that_cannot_be_opened_is_in_the_audit(tmp_path, monkeypatch):
     import os
+
     lay(tmp_path, ["ab.png", "shut/cd.png"])
     scandir = os.scandir
 
@@ -150,10 +191,13 @@ def test_a_folder_that_cannot_be_opened_is_in_the_audit(tmp_path, monkeypatch):
         if str(folder).endswith("shut"):
             raise PermissionError(13, "Permission denied")
         return scandir(folder)
+
     monkeypatch.setattr("ocr.reading.files.os.scandir", guarded)
     data = load_labelled(tmp_path)
     assert data.labels == ["ab"]
-    assert list(data.unreadable.items()) == [(f"{tmp_path.as_posix()}/shut/", "cannot be opened: Permission denied")]
+    assert list(data.unreadable.items()) == [
+        (f"{tmp_path.as_posix()}/shut/", "cannot be opened: Permission denied")
+    ]
 
 
 def test_data_that_cannot_be_trained_on(tmp_path):
@@ -196,7 +240,9 @@ def test_no_duplicate_across_splits_or_folds():
     data = toy([f"{i:03d}" for i in range(201)], twins)
     parts = split(data, seed=3)
     held = [set(splits.digests(part.images)) for part in parts]
-    assert sum(map(len, parts)) == 201 and not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
+    assert sum(map(len, parts)) == 201 and not (
+        held[0] & held[1] or held[0] & held[2] or held[1] & held[2]
+    )
     assert all(part.labels for part in parts)
     fold = folds(data.images, 5, seed=3)
     assert all(fold[a] == fold[b] for a, b in twins) and set(fold) == set(range(5))
@@ -215,7 +261,9 @@ def test_real_captchas_have_no_twin_across_splits():
     data = load_labelled(path)
     train, validation, test = split(data)
     held = [set(splits.digests(part.images)) for part in (train, validation, test)]
-    assert min(map(len, held)) > 50 and not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
+    assert min(map(len, held)) > 50 and not (
+        held[0] & held[1] or held[0] & held[2] or held[1] & held[2]
+    )
 
 
 def test_input_size_follows_the_images_and_leaves_room_for_the_labels():
@@ -224,7 +272,10 @@ def test_input_size_follows_the_images_and_leaves_room_for_the_labels():
     assert size([(400, 100)], ["226md"]) == (64, 256)
     assert size([(30, 32)], ["0123456789"]) == (85, 80)  # 10 symbols: at least 20 steps of 4 pixels
     assert size([(100, 30), (101, 30)], ["ab"])[1] % 4 == 0
-    assert size([(160, 40)] * 40, ["abcd"] * 39 + ["x" * 200]) == (40, 160)  # the outlier is the audit's
+    assert size([(160, 40)] * 40, ["abcd"] * 39 + ["x" * 200]) == (
+        40,
+        160,
+    )  # the outlier is the audit's
 
 
 def test_a_camera_held_upright_counts(tmp_path):
@@ -251,7 +302,7 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
 
 
 def test_jitter_keeps_shape_and_ink():
-    (_, drawn), = captchas.captchas(1, seed=1)
+    ((_, drawn),) = captchas.captchas(1, seed=1)
     image = np.asarray(drawn.convert("L"))[:, :, None]
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -265,13 +316,21 @@ def test_jitter_keeps_shape_and_ink():
 
 def test_drawing_is_seeded_and_leaves_the_package_as_it_was():
     import secrets
+
     import captcha.image
+
     once, again, other = (list(captchas.captchas(3, seed=s)) for s in (5, 5, 6))
-    assert [label for label, _ in once] == [label for label, _ in again] != [label for label, _ in other]
+    assert (
+        [label for label, _ in once]
+        == [label for label, _ in again]
+        != [label for label, _ in other]
+    )
     assert all(a.tobytes() == b.tobytes() for (_, a), (_, b) in zip(once, again))
     assert captcha.image.secrets is secrets
     label, drawn = once[0]
-    assert drawn.size == (200, 50) and len(label) == 5 and set(label) <= set(captchas.CAPTCHA_SYMBOLS)
+    assert (
+        drawn.size == (200, 50) and len(label) == 5 and set(label) <= set(captchas.CAPTCHA_SYMBOLS)
+    )
 
 
 def test_data_is_found_in_order(tmp_path, monkeypatch):

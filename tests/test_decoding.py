@@ -1,12 +1,25 @@
 """Decoding against enumeration, the alphabet as a property, alignment."""
+
 import itertools
 from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ocr.reading.ctc import BLANK, Alphabet, align, best, collapse, greedy, log_likelihood, log_softmax, prefix_beam, steps_needed
+from ocr.reading.ctc import (
+    BLANK,
+    Alphabet,
+    align,
+    best,
+    collapse,
+    greedy,
+    log_likelihood,
+    log_softmax,
+    prefix_beam,
+    steps_needed,
+)
 from ocr.reading.reader import in_sequence
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -26,7 +39,7 @@ def test_greedy_reads_nothing_where_beam_reads_a():
     """The mini example of githubharald/CTCDecoder: each step says 60 % blank, 40 % 'a'; 'a' has 64 % in all."""
     log_probs = np.log(np.array([[0.6, 0.4, 1e-30], [0.6, 0.4, 1e-30]]))
     assert greedy(log_probs).indices == ()
-    found, = prefix_beam(log_probs)
+    (found,) = prefix_beam(log_probs)
     assert found.indices == (1,) and np.exp(found.log_prob) == pytest.approx(0.64)
 
 
@@ -46,10 +59,14 @@ def test_beam_is_exact_against_enumeration(seed):
 @pytest.mark.parametrize("lengths", [(2, 2), (1, 3), (3, 3)])
 def test_bound_beam_keeps_to_its_lengths_and_finds_the_best(seed, lengths):
     log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (5, 4)))
-    truth = {label: p for label, p in enumerate_labels(log_probs).items() if lengths[0] <= len(label) <= lengths[1]}
-    found, = prefix_beam(log_probs, width=2000, lengths=lengths)
+    truth = {
+        label: p
+        for label, p in enumerate_labels(log_probs).items()
+        if lengths[0] <= len(label) <= lengths[1]
+    }
+    (found,) = prefix_beam(log_probs, width=2000, lengths=lengths)
     assert found.indices == max(truth, key=truth.get)
-    narrow, = prefix_beam(log_probs, width=2, lengths=lengths)
+    (narrow,) = prefix_beam(log_probs, width=2, lengths=lengths)
     assert lengths[0] <= len(narrow.indices) <= lengths[1]
 
 
@@ -59,7 +76,9 @@ def test_best_is_greedy_unless_the_length_forbids_it():
     assert best(log_probs, (1, 1)).indices == (1,)
     with pytest.raises(ValueError, match="3 symbols cannot be read from 2 time steps"):
         best(log_probs, (3, 3))
-    with pytest.raises(ValueError, match="no label of 2 to 2 symbols fits"):  # "aa" needs a third step
+    with pytest.raises(
+        ValueError, match="no label of 2 to 2 symbols fits"
+    ):  # "aa" needs a third step
         best(log_probs, (2, 2))
 
 
@@ -80,7 +99,9 @@ def test_alignment_is_the_best_path_of_its_label(seed):
         path[start:end] = symbol
     assert collapse(path) == label
     paths = [p for p in itertools.product(range(4), repeat=6) if collapse(p) == label]
-    assert log_probs[range(6), path].sum() == pytest.approx(max(log_probs[range(6), p].sum() for p in paths))
+    assert log_probs[range(6), path].sum() == pytest.approx(
+        max(log_probs[range(6), p].sum() for p in paths)
+    )
 
 
 def test_alignment_of_nothing_and_of_too_much():
@@ -92,19 +113,30 @@ def test_alignment_of_nothing_and_of_too_much():
 def test_long_and_unlikely_labels_do_not_underflow():
     log_probs = log_softmax(np.random.default_rng(0).normal(0, 8, (600, 20)))
     assert np.isfinite(log_likelihood(log_probs, greedy(log_probs).indices))
-    assert log_likelihood(np.log(np.full((100, 2), 0.5)), (1,)) == pytest.approx(np.log(5050) + 100 * np.log(0.5))
+    assert log_likelihood(np.log(np.full((100, 2), 0.5)), (1,)) == pytest.approx(
+        np.log(5050) + 100 * np.log(0.5)
+    )
 
 
 @given(st.lists(texts, min_size=1).filter(lambda labels: any(labels)))
 @settings(max_examples=200, deadline=None)
 def test_codec_round_trip(labels):
     import unicodedata
+
     labels = [unicodedata.normalize("NFC", label) for label in labels]
     alphabet = Alphabet.from_labels(labels)
     coded = alphabet.encode_all(labels)
-    assert coded.dtype == np.int32 and coded.min(initial=0) >= 0 and coded.max(initial=0) < len(alphabet)
+    assert (
+        coded.dtype == np.int32
+        and coded.min(initial=0) >= 0
+        and coded.max(initial=0) < len(alphabet)
+    )
     assert [alphabet.decode(row) for row in coded] == labels
-    assert alphabet.symbols == Alphabet.from_labels(labels[::-1]).symbols == "".join(sorted(alphabet.symbols))
+    assert (
+        alphabet.symbols
+        == Alphabet.from_labels(labels[::-1]).symbols
+        == "".join(sorted(alphabet.symbols))
+    )
     assert all((row != BLANK).sum() == len(label) for row, label in zip(coded, labels))
 
 
@@ -122,7 +154,10 @@ def test_alphabet_names_what_it_cannot_encode():
 def three(count=200, classes=5, seed=0):
     """Log-probabilities of three classifiers for the same images, some sure, some not."""
     rng = np.random.default_rng(seed)
-    return [log_softmax(rng.normal(0, rng.uniform(0.2, 4, (count, 1)), (count, classes))) for _ in range(3)]
+    return [
+        log_softmax(rng.normal(0, rng.uniform(0.2, 4, (count, 1)), (count, classes)))
+        for _ in range(3)
+    ]
 
 
 def test_members_answer_where_they_are_sure_and_vote_where_none_is():
@@ -132,7 +167,9 @@ def test_members_answer_where_they_are_sure_and_vote_where_none_is():
         def ask(rows):
             seen.append((k, rows))
             return known[k][rows]
+
         return ask
+
     answers, asked = in_sequence([member(0), member(1), member(2)], [0.8, 0.7], 200)
     first, second = (np.exp(opinion.max(axis=1)) for opinion in known[:2])
     ones, twos = first >= 0.8, (first < 0.8) & (second >= 0.7)
@@ -140,9 +177,18 @@ def test_members_answer_where_they_are_sure_and_vote_where_none_is():
     assert min(ones.sum(), twos.sum(), rest.sum()) > 10
     assert np.array_equal(answers[ones], known[0][ones]) and (asked[ones] == 1).all()
     assert np.array_equal(answers[twos], known[1][twos]) and (asked[twos] == 2).all()
-    assert np.allclose(np.exp(answers[rest]), np.mean([np.exp(k[rest]) for k in known], axis=0)) and (asked[rest] == 3).all()
-    assert [k for k, _ in seen] == [0, 1, 2]  # each is asked once, and only for what the others left
-    assert np.array_equal(seen[1][1], np.flatnonzero(~ones)) and np.array_equal(seen[2][1], np.flatnonzero(rest))
+    assert (
+        np.allclose(np.exp(answers[rest]), np.mean([np.exp(k[rest]) for k in known], axis=0))
+        and (asked[rest] == 3).all()
+    )
+    assert [k for k, _ in seen] == [
+        0,
+        1,
+        2,
+    ]  # each is asked once, and only for what the others left
+    assert np.array_equal(seen[1][1], np.flatnonzero(~ones)) and np.array_equal(
+        seen[2][1], np.flatnonzero(rest)
+    )
 
 
 def test_a_sequence_at_its_ends():

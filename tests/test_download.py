@@ -1,4 +1,5 @@
 """Downloads: verified, resumed where they were cut, nothing wrong left behind. A web server on loopback."""
+
 import hashlib
 import http.server
 import re
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.datasets import download
 import utils
+from ocr.datasets import download
 from ocr.datasets.download import download, sha256
 from ocr.datasets.labels import DataError
 
@@ -19,6 +20,7 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 
 class Site(http.server.BaseHTTPRequestHandler):
     """Serves CONTENT; /cut stops after 100,000 bytes, /plain knows no ranges."""
+
     asked = []
 
     def do_GET(self):
@@ -34,7 +36,7 @@ class Site(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start:100_000 if self.path == "/cut" else None])
+        self.wfile.write(CONTENT[start : 100_000 if self.path == "/cut" else None])
 
     def log_message(self, *args):
         pass
@@ -82,7 +84,9 @@ def test_a_part_that_is_already_whole_is_taken(site, tmp_path):
 def test_a_wrong_file_is_removed_and_told(site, tmp_path):
     with pytest.raises(DataError, match="does not hold what it should: get set.zip by hand"):
         download(f"{site}/set", tmp_path / "set.zip", lambda path: False)
-    (tmp_path / "set.part.zip").write_bytes(b"x" * 200_000)  # a part that is damaged is found out at the end
+    (tmp_path / "set.part.zip").write_bytes(
+        b"x" * 200_000
+    )  # a part that is damaged is found out at the end
     with pytest.raises(DataError, match="does not hold what it should"):
         download(f"{site}/set", tmp_path / "set.zip", right)
     assert list(tmp_path.iterdir()) == []
@@ -106,10 +110,12 @@ def test_only_the_right_captchas_and_the_right_emnist_are_taken(site, tmp_path, 
     monkeypatch.setattr(utils, "data_folders", lambda: [])
     monkeypatch.setattr(utils, "EMNIST_URL", f"{site}/set")
     monkeypatch.setattr(utils, "DRAWN_CHARACTERS", 1)
-    path, origin = utils.find_emnist("bymerge", download_allowed=True)  # wrong digest: drawn instead
+    path, origin = utils.find_emnist(
+        "bymerge", download_allowed=True
+    )  # wrong digest: drawn instead
     assert "drawn" in origin and not list((tmp_path / "data").glob("*.zip"))
     monkeypatch.setattr(utils, "EMNIST_DIGEST", hashlib.sha256(CONTENT).hexdigest())
     assert utils.find_emnist("bymerge", download_allowed=True)[0] == tmp_path / "data" / "gzip.zip"
     Site.asked.clear()
     assert "drawn" in utils.find_emnist("bymerge", download_allowed=False)[1] and not Site.asked
-    assert download.BLOCK < len(CONTENT)  # so that a cut falls between blocks
+    assert len(CONTENT) > download.BLOCK  # so that a cut falls between blocks

@@ -1,4 +1,5 @@
 """One character on its way to EMNIST's form: polarity, centring, and what passes unchanged."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,13 +17,15 @@ def stroke(width, height, left, top, size, ink, paper, noise=0, seed=0):
     """A picture with an L of `size` pixels at (left, top)."""
     pixels = np.full((height, width), paper, float)
     thick = max(2, size // 6)
-    pixels[top:top + size, left:left + thick] = ink
-    pixels[top + size - thick:top + size, left:left + size // 2] = ink
+    pixels[top : top + size, left : left + thick] = ink
+    pixels[top + size - thick : top + size, left : left + size // 2] = ink
     pixels += np.random.default_rng(seed).normal(0, noise, pixels.shape)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-places = st.tuples(st.integers(12, 90), st.floats(0, 1), st.floats(0, 1), st.integers(0, 90), st.integers(165, 255))
+places = st.tuples(
+    st.integers(12, 90), st.floats(0, 1), st.floats(0, 1), st.integers(0, 90), st.integers(165, 255)
+)
 
 
 def drawn(size, right, down, dark, light, noise=3, swapped=False):
@@ -57,13 +60,17 @@ def test_ink_is_centred_and_fills_the_frame_wherever_and_however_large_it_was(pl
 @given(places)
 def test_its_own_output_passes_unchanged(place):
     once = glyph(drawn(*place, noise=0))[0]
-    assert is_emnist_form(once[:, :, 0]) and np.array_equal(glyph(Image.fromarray(once[:, :, 0]))[0], once)
+    assert is_emnist_form(once[:, :, 0]) and np.array_equal(
+        glyph(Image.fromarray(once[:, :, 0]))[0], once
+    )
 
 
 def test_images_of_the_data_set_pass_unchanged():
     path, _ = utils.find_emnist("bymerge")
     images = emnist.load_emnist(path, "bymerge", "test").images[:2000]
-    assert np.mean([np.array_equal(glyph(Image.fromarray(i[:, :, 0]))[0], i) for i in images]) > 0.995
+    assert (
+        np.mean([np.array_equal(glyph(Image.fromarray(i[:, :, 0]))[0], i) for i in images]) > 0.995
+    )
 
 
 def test_what_is_not_in_form_is_brought_to_it():
@@ -80,15 +87,21 @@ def test_a_nist_page_comes_out_as_emnist_made_it():
     ink = pixels[:, :, 0] > 100
     rows = np.flatnonzero(ink.any(axis=1))
     assert (rows[0], rows[-1]) == (2, 25) and pixels.max() == 255
-    assert 0 < np.count_nonzero((pixels > 20) & (pixels < 235))  # soft edges
+    assert np.count_nonzero((pixels > 20) & (pixels < 235)) > 0  # soft edges
     assert placed.scale == pytest.approx(24 / 60, rel=0.05)
-    assert 40 * placed.scale + placed.left == pytest.approx(8, abs=1)  # the L is half as wide as high
+    assert 40 * placed.scale + placed.left == pytest.approx(
+        8, abs=1
+    )  # the L is half as wide as high
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_a_picture_without_ink_is_refused(value):
     faint = np.random.default_rng(0).integers(value // 2, value // 2 + 4, (40, 50)).astype(np.uint8)
-    for picture in (Image.new("L", (50, 40), value), Image.new("RGB", (28, 28), (value,) * 3), Image.fromarray(faint)):
+    for picture in (
+        Image.new("L", (50, 40), value),
+        Image.new("RGB", (28, 28), (value,) * 3),
+        Image.fromarray(faint),
+    ):
         with pytest.raises(ImageError, match="no ink to be seen"):
             glyph(picture)
 

@@ -1,4 +1,5 @@
 """The road from a file to the network: formats, polarity, limits, placement, bad input."""
+
 import io
 import os
 import struct
@@ -7,12 +8,13 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from ocr.reading import images
-from ocr.reading.images import ImageError, normalise, open_image, place, to_uint8
 from ocr.reading.files import find_images
+from ocr.reading.images import ImageError, normalise, open_image, place, to_uint8
 
 INK = np.full((20, 40), 255, np.uint8)
 INK[5:15, 10:14] = 0  # a dark bar on white
@@ -30,17 +32,25 @@ def grey(source):
 
 def png_header(width, height):
     """A PNG that claims a size and holds next to nothing."""
+
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
 
 
 WHOLE = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60), np.uint8)))
 BAD = {
     "no image": (b"this is text", "not an image"),
     "empty": (b"", "0 bytes"),
-    "truncated": (WHOLE[:len(WHOLE) // 2], "damaged image"),
+    "truncated": (WHOLE[: len(WHOLE) // 2], "damaged image"),
     "1x1": (encoded(Image.new("L", (1, 1))), "1 x 1 pixels: too small"),
     "20000x20000": (png_header(20_000, 20_000), "more than 16,777,216 pixels"),
     "zip as png": (b"PK\x03\x04" + bytes(100), "not an image"),
@@ -65,19 +75,30 @@ def test_a_path_is_named(tmp_path):
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "bmp", "webp", "gif", "tiff"])
 def test_formats_agree(format):
-    options = {"lossless": True} if format == "webp" else {"quality": 100} if format == "jpeg" else {}
+    options = (
+        {"lossless": True} if format == "webp" else {"quality": 100} if format == "jpeg" else {}
+    )
     assert np.abs(grey(encoded(Image.fromarray(INK), format, **options)) - INK).max() <= 8
 
 
 def test_modes_agree():
     rgb = Image.fromarray(INK).convert("RGB")
     deep = Image.fromarray(INK.astype(np.uint16) * 257)
-    for source in (rgb, rgb.convert("CMYK"), rgb.convert("P"), Image.fromarray(INK > 0), deep,
-                   Image.fromarray(INK.astype(np.int32) * 257), Image.fromarray(INK.astype(np.float32) / 255)):
+    for source in (
+        rgb,
+        rgb.convert("CMYK"),
+        rgb.convert("P"),
+        Image.fromarray(INK > 0),
+        deep,
+        Image.fromarray(INK.astype(np.int32) * 257),
+        Image.fromarray(INK.astype(np.float32) / 255),
+    ):
         assert np.abs(grey(source) - INK).max() <= 1, source.mode
     assert np.abs(grey(encoded(deep)) - INK).max() <= 1
     assert np.abs(grey(encoded(rgb.convert("CMYK"), "jpeg", quality=100)) - INK).max() <= 8
-    assert np.array_equal(grey(INK), INK) and np.array_equal(grey(INK[:, :, None].repeat(3, axis=2)), INK)
+    assert np.array_equal(grey(INK), INK) and np.array_equal(
+        grey(INK[:, :, None].repeat(3, axis=2)), INK
+    )
 
 
 def test_transparency_gets_the_ground_that_shows_the_ink():
@@ -88,7 +109,9 @@ def test_transparency_gets_the_ground_that_shows_the_ink():
     assert np.array_equal(grey(light), 255 - INK)
     palette = Image.fromarray((INK > 0).astype(np.uint8)).convert("P")
     palette.putpalette([0, 0, 0, 255, 0, 0])
-    assert np.array_equal(grey(encoded(palette, "png", transparency=1)), INK)  # red is transparent: white ground
+    assert np.array_equal(
+        grey(encoded(palette, "png", transparency=1)), INK
+    )  # red is transparent: white ground
 
 
 def test_integers_and_floats_keep_their_scale():
@@ -102,26 +125,35 @@ def test_a_picture_opened_by_pillow_is_read_like_its_file():
     data = encoded(Image.fromarray(INK), "jpeg", exif=exif)
     assert open_image(Image.open(io.BytesIO(data))).size == open_image(data).size == (20, 40)
     with pytest.raises(ImageError, match="damaged image"):
-        open_image(Image.open(io.BytesIO(WHOLE[:len(WHOLE) // 2])))
+        open_image(Image.open(io.BytesIO(WHOLE[: len(WHOLE) // 2])))
 
 
 def test_animation_gives_its_first_frame_and_a_camera_its_orientation():
     frames = [Image.fromarray(INK), Image.fromarray(255 - INK)]
-    assert np.array_equal(grey(encoded(frames[0], "gif", save_all=True, append_images=frames[1:])), INK)
+    assert np.array_equal(
+        grey(encoded(frames[0], "gif", save_all=True, append_images=frames[1:])), INK
+    )
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     assert open_image(encoded(Image.fromarray(INK), "jpeg", exif=exif)).size == (20, 40)
 
 
-@given(st.integers(3, 400), st.integers(3, 400), st.sampled_from([(50, 200), (32, 32), (64, 300)]), st.sampled_from([1, 3]))
+@given(
+    st.integers(3, 400),
+    st.integers(3, 400),
+    st.sampled_from([(50, 200), (32, 32), (64, 300)]),
+    st.sampled_from([1, 3]),
+)
 @settings(max_examples=60, deadline=None)
 def test_any_size_is_fitted_whole(width, height, size, channels):
     spot = place((width, height), size)
-    assert 0 <= spot.left and spot.left + spot.width <= size[1]
-    assert 0 <= spot.top and spot.top + spot.height <= size[0]
+    assert spot.left >= 0 and spot.left + spot.width <= size[1]
+    assert spot.top >= 0 and spot.top + spot.height <= size[0]
     assert spot.width == size[1] or spot.height == size[0]
     pixels = to_uint8(Image.new("RGB", (width, height), (9, 9, 9)), size, channels)
-    assert pixels.shape == (*size, channels) and (pixels == 9).all()  # padded in the border's colour
+    assert (
+        pixels.shape == (*size, channels) and (pixels == 9).all()
+    )  # padded in the border's colour
 
 
 def test_right_size_passes_unchanged():
@@ -161,7 +193,9 @@ def test_finding_in_folders_and_zips(tmp_path):
     for name in ("b.PNG", "a.jpg", "sub/c.webp", ".hidden.png", "__MACOSX/d.png", "notes.txt"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(WHOLE)
-    names = [f.name.removeprefix((tmp_path / "in").as_posix()) for f in find_images(tmp_path / "in")]
+    names = [
+        f.name.removeprefix((tmp_path / "in").as_posix()) for f in find_images(tmp_path / "in")
+    ]
     assert names == ["/a.jpg", "/b.PNG", "/sub/c.webp"]
     with zipfile.ZipFile(tmp_path / "z.ZIP", "w") as archive:
         for file in (tmp_path / "in").rglob("*.*"):

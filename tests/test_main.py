@@ -1,4 +1,5 @@
 """main.py as a person runs it: formats, exit status, bad input among good."""
+
 import csv
 import io
 import json
@@ -18,7 +19,9 @@ MAIN = [sys.executable, str(utils.ROOT / "main.py")]
 
 
 def run(*arguments, **options):
-    return subprocess.run([*MAIN, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", **options)
+    return subprocess.run(
+        [*MAIN, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", **options
+    )
 
 
 @pytest.fixture
@@ -36,34 +39,64 @@ def test_all_read_is_0_some_not_is_1_wrong_usage_is_2(drawn, mixed, tmp_path):
     assert run(mixed).returncode == 1
     assert run().returncode == 2 and run("--format", "yaml", drawn).returncode == 2
     done = run("--model", "nothing", drawn)
-    assert done.returncode == 2 and "no reader in nothing" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert (
+        done.returncode == 2
+        and "no reader in nothing" in done.stderr
+        and len(done.stderr.splitlines()) == 1
+    )
 
 
 def test_pattern_and_lexicon(drawn, tmp_path):
     done = run("--pattern", "ddaaa", drawn)
     texts = [line.split("\t")[1] for line in done.stdout.splitlines()]
-    assert done.returncode == 0 and len(texts) == 8 and all(t[:2].isdigit() and t[2:].isalpha() for t in texts)
+    assert (
+        done.returncode == 0
+        and len(texts) == 8
+        and all(t[:2].isdigit() and t[2:].isalpha() for t in texts)
+    )
     words = tmp_path / "words.txt"
     words.write_text("\ufeffbbbbb\n\n 22222 \n", encoding="utf-8")
-    assert {line.split("\t")[1] for line in run("--lexicon", words, drawn).stdout.splitlines()} <= {"bbbbb", "22222"}
-    for arguments, message in ((("--pattern", "d/d"), "has no '/'"), (("--lexicon", tmp_path / "no.txt"), "give a file of words"),
-                               (("--lexicon", words, "--pattern", "d"), "not to both"), (("--lexicon", ""), "give a file of words")):
+    assert {line.split("\t")[1] for line in run("--lexicon", words, drawn).stdout.splitlines()} <= {
+        "bbbbb",
+        "22222",
+    }
+    for arguments, message in (
+        (("--pattern", "d/d"), "has no '/'"),
+        (("--lexicon", tmp_path / "no.txt"), "give a file of words"),
+        (("--lexicon", words, "--pattern", "d"), "not to both"),
+        (("--lexicon", ""), "give a file of words"),
+    ):
         done = run(*arguments, drawn)
-        assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
+        assert (
+            done.returncode == 2
+            and message in done.stderr
+            and len(done.stderr.splitlines()) == 1
+            and not done.stdout
+        )
 
 
 def test_formats_agree(mixed):
-    rows = {format: run("--format", format, mixed).stdout for format in ("text", "json", "csv", "xml")}
+    rows = {
+        format: run("--format", format, mixed).stdout for format in ("text", "json", "csv", "xml")
+    }
     objects = [json.loads(line) for line in rows["json"].splitlines()]
     assert len(objects) == 11 and sum("error" in o for o in objects) == 3
     assert all(set(o) in ({"path", "text", "confidence"}, {"path", "error"}) for o in objects)
     table = list(csv.DictReader(io.StringIO(rows["csv"])))
     tree = ElementTree.fromstring(rows["xml"].encode())
-    assert [o["path"] for o in objects] == [r["path"] for r in table] == [e.get("path") for e in tree]
-    assert [o.get("text", "") for o in objects] == [r["text"] for r in table] == [e.text or "" for e in tree]
+    assert (
+        [o["path"] for o in objects] == [r["path"] for r in table] == [e.get("path") for e in tree]
+    )
+    assert (
+        [o.get("text", "") for o in objects]
+        == [r["text"] for r in table]
+        == [e.text or "" for e in tree]
+    )
     assert [o.get("error") for o in objects] == [e.get("error") for e in tree]
     good = [o for o in objects if "text" in o]
-    assert [line.split("\t")[:2] for line in rows["text"].splitlines()] == [[o["path"], o["text"]] for o in good]
+    assert [line.split("\t")[:2] for line in rows["text"].splitlines()] == [
+        [o["path"], o["text"]] for o in good
+    ]
     assert all(0 <= o["confidence"] <= 1 and len(o["text"]) == 5 for o in good)
 
 
@@ -92,7 +125,10 @@ def test_a_zip_reads_like_its_folder_and_writes_nothing(tmp_path, drawn):
             archive.write(file, file.name)
         archive.writestr("../out.png", b"x")
     before = sorted(tmp_path.rglob("*"))
-    packed = [json.loads(line) for line in run("--format", "json", tmp_path / "all.zip").stdout.splitlines()]
+    packed = [
+        json.loads(line)
+        for line in run("--format", "json", tmp_path / "all.zip").stdout.splitlines()
+    ]
     plain = [json.loads(line) for line in run("--format", "json", drawn).stdout.splitlines()]
     assert "leads out of the archive" in packed[0]["error"]
     assert [p["text"] for p in packed[1:]] == [p["text"] for p in plain]
@@ -100,7 +136,9 @@ def test_a_zip_reads_like_its_folder_and_writes_nothing(tmp_path, drawn):
 
 
 def test_output_that_nobody_reads_to_the_end(drawn):
-    pipe = subprocess.Popen([*MAIN, *[str(drawn)] * 400], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.Popen(
+        [*MAIN, *[str(drawn)] * 400], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     pipe.stdout.readline()
     pipe.stdout.close()
     assert pipe.wait(60) == 0 and "Traceback" not in pipe.stderr.read()
@@ -109,8 +147,12 @@ def test_output_that_nobody_reads_to_the_end(drawn):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_being_stopped_leaves_whole_output(drawn, tmp_path):
     with open(tmp_path / "out.xml", "wb") as out:
-        process = subprocess.Popen([*MAIN, "--format", "xml", *[str(drawn)] * 2000], stdout=out, stderr=subprocess.PIPE)
-    while (tmp_path / "out.xml").stat().st_size < 1000 and process.poll() is None:  # more than the first lines
+        process = subprocess.Popen(
+            [*MAIN, "--format", "xml", *[str(drawn)] * 2000], stdout=out, stderr=subprocess.PIPE
+        )
+    while (
+        tmp_path / "out.xml"
+    ).stat().st_size < 1000 and process.poll() is None:  # more than the first lines
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -1,4 +1,5 @@
 """What every committed notebook must hold; that it runs is checked by pytest --nbval."""
+
 import nbformat
 import pytest
 
@@ -12,7 +13,9 @@ def test_a_notebook_is_stored_as_it_ran(path):
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))  # from top to bottom
+    assert [cell.execution_count for cell in cells] == list(
+        range(1, len(cells) + 1)
+    )  # from top to bottom
     assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == 1
     assert max(len(cell.source.splitlines()) for cell in cells) <= 25

@@ -1,4 +1,5 @@
 """The page in a real Chromium, against a real server. Skipped where there is no Chromium (apt-get install chromium)."""
+
 import base64
 import json
 import re
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.drawing import fonts
 from benchmarks import serving as serving_bench
+from ocr.drawing import fonts
 from ocr.reading.reader import Reader
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -27,6 +28,7 @@ def address(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -38,9 +40,23 @@ def page(browser, address):
     """The page, freshly opened; whatever it complains about in the console fails the test."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page, told = context.new_page(), []
-    page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") and not EXPECTED.search(message.text) else None)
+    page.on(
+        "console",
+        lambda message: (
+            told.append(message.text)
+            if message.type in ("error", "warning") and not EXPECTED.search(message.text)
+            else None
+        ),
+    )
     page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None)
+    page.on(
+        "request",
+        lambda request: (
+            told.append(request.url)
+            if not request.url.startswith((address, "data:", "blob:"))
+            else None
+        ),
+    )
     page.goto(address)
     yield page
     context.close()
@@ -70,7 +86,9 @@ PASTE = """([name, bytes]) => {
 
 def texts(page, count):
     """The texts in the list, once there are `count`."""
-    page.wait_for_function("count => document.querySelectorAll('#results li').length >= count", arg=count)
+    page.wait_for_function(
+        "count => document.querySelectorAll('#results li').length >= count", arg=count
+    )
     return page.locator("#results .text").all_inner_texts()
 
 
@@ -81,12 +99,17 @@ def test_dropped_and_pasted_pictures_are_read(page, files):
     page.evaluate(PASTE, ["1.png", list(second.read_bytes())])
     assert texts(page, 2) == [one, two]
     assert page.locator("#results li").first.locator(".marks span").count() == len(one)
-    assert page.locator("#results .seen img").first.evaluate("img => img.complete && img.naturalWidth") == 200
+    assert (
+        page.locator("#results .seen img").first.evaluate("img => img.complete && img.naturalWidth")
+        == 200
+    )
 
 
 def test_many_large_pictures_go_in_several_requests(page, tmp_path):
     for k in range(6):
-        Image.fromarray(np.random.default_rng(k).integers(0, 256, (1000, 1000, 3), np.uint8)).save(tmp_path / f"{k}.png")  # 3 MB each
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (1000, 1000, 3), np.uint8)).save(
+            tmp_path / f"{k}.png"
+        )  # 3 MB each
     page.set_input_files("#files", [str(tmp_path / f"{k}.png") for k in range(6)])
     assert len(texts(page, 6)) == 6 and "6 of 6 pictures read" in page.inner_text("#status")
 
@@ -94,14 +117,24 @@ def test_many_large_pictures_go_in_several_requests(page, tmp_path):
 def test_several_files_and_an_unreadable_one(page, files, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_text("no image")
-    page.set_input_files("#files", [str(path) for path, _ in files[:2]] + [str(bad)] + [str(path) for path, _ in files[2:]])
+    page.set_input_files(
+        "#files",
+        [str(path) for path, _ in files[:2]] + [str(bad)] + [str(path) for path, _ in files[2:]],
+    )
     right = [text for _, text in files]
     assert texts(page, 5) == right[:2] + ["not read"] + right[2:]
-    assert "4 of 5 pictures read" in page.inner_text("#status") and "not an image" in page.locator(".failed").inner_text()
+    assert (
+        "4 of 5 pictures read" in page.inner_text("#status")
+        and "not an image" in page.locator(".failed").inner_text()
+    )
     with page.expect_download() as download:
         page.click("#csv")
     lines = download.value.path().read_text("utf-8-sig").splitlines()
-    assert lines[0] == "name,text,confidence,unsure,problem" and lines[1].startswith(f"0.png,{right[0]},") and lines[3].startswith("bad.png,,,,")
+    assert (
+        lines[0] == "name,text,confidence,unsure,problem"
+        and lines[1].startswith(f"0.png,{right[0]},")
+        and lines[3].startswith("bad.png,,,,")
+    )
     page.click("#copy")
     page.wait_for_function("() => document.getElementById('status').textContent === 'Copied.'")
     assert page.evaluate("navigator.clipboard.readText()") == "\n".join(right)
@@ -139,7 +172,9 @@ def test_a_drawn_digit_is_read(page):
 
 
 def test_a_digit_drawn_by_touch_is_read(browser, address):
-    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
     page = context.new_page()
     page.goto(address)
     page.select_option("#reader", "char_cnn")
@@ -149,7 +184,10 @@ def test_a_digit_drawn_by_touch_is_read(browser, address):
     stroke = [(0.42, 0.15), (0.5, 0.15), (0.58, 0.15), (0.53, 0.5), (0.48, 0.85)]
     for k, (x, y) in enumerate(stroke):
         points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}]
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if k else "touchStart", "touchPoints": points})
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove" if k else "touchStart", "touchPoints": points},
+        )
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.click("#read-drawing")
     assert texts(page, 1) == ["7"]
@@ -158,12 +196,16 @@ def test_a_digit_drawn_by_touch_is_read(browser, address):
 
 def test_a_large_photograph_is_scaled_down_before_it_is_sent(page, files, tmp_path):
     large = tmp_path / "large.png"
-    Image.open(files[0][0]).convert("L").resize((4000, 1000), Image.Resampling.BICUBIC).crop((0, -1000, 4000, 1000)).save(large)
+    Image.open(files[0][0]).convert("L").resize((4000, 1000), Image.Resampling.BICUBIC).crop(
+        (0, -1000, 4000, 1000)
+    ).save(large)
     sent = []
     page.on("request", lambda request: sent.append(len(request.post_data_buffer or b"")))
     page.set_input_files("#files", str(large))
     texts(page, 1)
-    assert page.locator(".failed").count() == 0 and max(sent) < 500_000  # 8 million pixels would be refused
+    assert (
+        page.locator(".failed").count() == 0 and max(sent) < 500_000
+    )  # 8 million pixels would be refused
 
 
 def test_by_keyboard_alone(page, files):
@@ -184,13 +226,21 @@ def test_the_form_fills_itself(page, files):
     path, text = files[0]
     field = page.locator(".field[data-reader=captcha]")
     field.locator("input[type=file]").set_input_files(str(path))
-    page.wait_for_function("text => document.querySelector('.field[data-reader=captcha] input').value === text", arg=text)
+    page.wait_for_function(
+        "text => document.querySelector('.field[data-reader=captcha] input').value === text",
+        arg=text,
+    )
     assert "sure" in field.locator(".note").inner_text()
     noise = path.with_name("noise.png")
     Image.effect_noise((200, 50), 60).save(noise)
     field.locator("input[type=file]").set_input_files(str(noise))
-    page.wait_for_function("() => document.querySelector('.field[data-reader=captcha]').classList.contains('check')")
-    assert "check" in field.locator(".note").inner_text() or "not read" in field.locator(".note").inner_text()
+    page.wait_for_function(
+        "() => document.querySelector('.field[data-reader=captcha]').classList.contains('check')"
+    )
+    assert (
+        "check" in field.locator(".note").inner_text()
+        or "not read" in field.locator(".note").inner_text()
+    )
 
 
 WIDE = """() => {
@@ -211,22 +261,34 @@ def test_nothing_sticks_out_whatever_the_font(browser, address, files, width):
     page.set_input_files("#files", [str(path) for path, _ in files])
     texts(page, 4)
     page.click("#drawing summary")
-    beyond = page.evaluate("""width => [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".hidden"))
-                              .map(e => e.outerHTML.slice(0, 80))""", width)
+    beyond = page.evaluate(
+        """width => [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".hidden"))
+                              .map(e => e.outerHTML.slice(0, 80))""",
+        width,
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width, beyond
     page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 360])
-def test_no_serious_fault_of_access_and_nothing_sticks_out(browser, address, files, scheme, width, tmp_path):
+def test_no_serious_fault_of_access_and_nothing_sticks_out(
+    browser, address, files, scheme, width, tmp_path
+):
     from axe_playwright_python.sync_playwright import Axe
-    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+
+    page = browser.new_page(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
+    )
     page.goto(address)
     page.set_input_files("#files", [str(path) for path, _ in files])
     texts(page, 4)
     page.click("#drawing summary")
-    found = [fault for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")]
+    found = [
+        fault
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
     assert found == [], json.dumps(found, indent=1)[:2000]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=tmp_path / f"{scheme}-{width}.png", full_page=True)

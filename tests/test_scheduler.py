@@ -1,9 +1,10 @@
 """SquareRootScheduler against its formula, by epoch and by step."""
-from ocr.backend import keras
+
 import keras
 import numpy as np
 import pytest
 
+from ocr.backend import keras
 from SquareRootScheduler import SquareRootScheduler
 
 
@@ -14,7 +15,11 @@ def test_published_formula(epoch):
 
 def test_warm_up_climbs_to_the_peak_then_falls_with_the_square_root():
     rates = [SquareRootScheduler(1.0, warmup=10)(n) for n in range(100)]
-    assert rates[0] == pytest.approx(0.1) and rates[4] == pytest.approx(0.5) and rates[9] == pytest.approx(1.0)
+    assert (
+        rates[0] == pytest.approx(0.1)
+        and rates[4] == pytest.approx(0.5)
+        and rates[9] == pytest.approx(1.0)
+    )
     assert max(rates) == rates[9]
     assert rates[39] == pytest.approx(np.sqrt(10 / 40))
 
@@ -22,9 +27,16 @@ def test_warm_up_climbs_to_the_peak_then_falls_with_the_square_root():
 def test_by_epoch_in_fit():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(1.0), loss="mse")
-    history = model.fit(np.zeros((4, 1)), np.zeros(4), epochs=4, verbose=0,
-                        callbacks=[keras.callbacks.LearningRateScheduler(SquareRootScheduler(0.2))])
-    assert history.history["learning_rate"] == pytest.approx([0.2 / np.sqrt(n) for n in (1, 2, 3, 4)], rel=1e-6)
+    history = model.fit(
+        np.zeros((4, 1)),
+        np.zeros(4),
+        epochs=4,
+        verbose=0,
+        callbacks=[keras.callbacks.LearningRateScheduler(SquareRootScheduler(0.2))],
+    )
+    assert history.history["learning_rate"] == pytest.approx(
+        [0.2 / np.sqrt(n) for n in (1, 2, 3, 4)], rel=1e-6
+    )
 
 
 def test_by_step_in_an_optimizer_that_is_saved_and_loaded():

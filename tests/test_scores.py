@@ -1,10 +1,11 @@
 """Scores against known values."""
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocr import scores
-from hypothesis import given, strategies as st
-
 from ocr.scores import auroc, edit_distance, score, wilson
 
 
@@ -22,12 +23,18 @@ def test_edit_distance_is_a_distance(a, b, c):
 
 
 def test_edit_distance_by_hand():
-    assert [edit_distance(*pair) for pair in (("kitten", "sitting"), ("", "abc"), ("abc", "abc"))] == [3, 3, 0]
+    assert [
+        edit_distance(*pair) for pair in (("kitten", "sitting"), ("", "abc"), ("abc", "abc"))
+    ] == [3, 3, 0]
 
 
 def test_score_counts_strings_and_characters():
     result = score(["abc", "abd", ""], ["abc", "abc", "ab"])
-    assert result.exact == pytest.approx(1 / 3) and result.n == 3 and result.cer == pytest.approx(3 / 8)
+    assert (
+        result.exact == pytest.approx(1 / 3)
+        and result.n == 3
+        and result.cer == pytest.approx(3 / 8)
+    )
     assert "33.33% (n = 3" in str(result)
     with pytest.raises(ValueError, match="1 texts for 2 labels"):
         score(["a"], ["a", "b"])
@@ -42,7 +49,9 @@ def test_auroc():
 
 def test_worst_pairs_count_both_ways():
     assert scores.worst_pairs("0OO1lx", "O0O1Ix") == [("0/O", 2), ("I/l", 1)]
-    assert scores.worst_pairs("ab", "ab") == [] and scores.worst_pairs("0O1", "O0I", count=1) == [("0/O", 2)]
+    assert scores.worst_pairs("ab", "ab") == [] and scores.worst_pairs("0O1", "O0I", count=1) == [
+        ("0/O", 2)
+    ]
 
 
 def test_calibration_error_by_hand():

@@ -1,4 +1,5 @@
 """Characters from several sources: folders however named, binary twins, what is missing, and no leak between parts."""
+
 import shutil
 import zipfile
 
@@ -6,17 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.datasets import sources
-from ocr.drawing import symbols
-from ocr.drawing import fonts
-from ocr.datasets import splits
-from ocr.datasets.labels import CLASSES
-from ocr.reading.images import open_image
-from ocr.datasets.labels import DataError
+from ocr.datasets import sources, splits
+from ocr.datasets.labels import CLASSES, DataError
 from ocr.datasets.sources import absent
-from utils import load_sources
 from ocr.datasets.twins import load_views
+from ocr.drawing import fonts, symbols
+from ocr.reading.images import open_image
 from ocr.reading.views import binary, views
+from utils import load_sources
 
 
 def lay(folder, symbols, name=lambda symbol: symbol, suffix=".png", seed=0):
@@ -30,8 +28,14 @@ def lay(folder, symbols, name=lambda symbol: symbol, suffix=".png", seed=0):
     return made
 
 
-@pytest.mark.parametrize("name, suffix", [
-    (lambda s: str(CLASSES.index(s)), ".png"), (lambda s: s, ".PNG"), (lambda s: f"{ord(s):02x}", ".bmp")])
+@pytest.mark.parametrize(
+    "name, suffix",
+    [
+        (lambda s: str(CLASSES.index(s)), ".png"),
+        (lambda s: s, ".PNG"),
+        (lambda s: f"{ord(s):02x}", ".bmp"),
+    ],
+)
 def test_folders_by_number_by_name_and_by_code(tmp_path, name, suffix):
     symbols = "7Az" * 4
     made = lay(tmp_path / "data", symbols, name, suffix)
@@ -68,7 +72,9 @@ def twin_files(twins, folder, target, suffix=".png", change=lambda pixels: pixel
 def test_binary_twins_are_found_beside_and_inside(tmp_path, beside):
     folder = tmp_path / "set" / "data"
     twins = own(folder)
-    twin_files(twins, folder, tmp_path / "set" / "data-bin", ".bmp", lambda pixels: 255 - pixels)  # dark on light
+    twin_files(
+        twins, folder, tmp_path / "set" / "data-bin", ".bmp", lambda pixels: 255 - pixels
+    )  # dark on light
     data, found, faults = load_views(folder if beside else folder.parent)
     assert len(data) == 60 and found.keys() == twins.keys() and not faults
     agree = [(found[name] == image[..., 3:]).mean() for name, image in zip(data.names, data.images)]
@@ -112,9 +118,13 @@ def test_twins_below_other_folders_and_a_table_above_them(tmp_path):
     twin_files(twins, folder, folder.with_name("data-bin"))
     for path in (tmp_path / "set.v1", folder):
         data, found, faults = load_views(path)
-        assert sorted(set(data.labels)) == ["A", "B"] and len(data) == len(found) == 12 and not faults
+        assert (
+            sorted(set(data.labels)) == ["A", "B"] and len(data) == len(found) == 12 and not faults
+        )
     names = [name.removeprefix(f"{tmp_path.as_posix()}/set.v1/") for name in twins]
-    (tmp_path / "set.v1" / "labels.csv").write_text("file,label\n" + "".join(f"{name},x\n" for name in names))
+    (tmp_path / "set.v1" / "labels.csv").write_text(
+        "file,label\n" + "".join(f"{name},x\n" for name in names)
+    )
     data, found, _ = load_views(tmp_path / "set.v1")
     assert set(data.labels) == {"x"} and len(data) == len(found) == 12
     (tmp_path / "set.v1").rename(tmp_path / "set.v2")
@@ -126,18 +136,26 @@ def test_twins_below_other_folders_and_a_table_above_them(tmp_path):
 def test_training_sees_the_twin_and_the_view_that_is_made(tmp_path):
     folder = tmp_path / "data"
     twins = own(folder)
-    twin_files(twins, folder, tmp_path / "data-bin", change=lambda pixels: np.roll(pixels, 3, axis=0))
-    source, = load_sources(folder).values()
+    twin_files(
+        twins, folder, tmp_path / "data-bin", change=lambda pixels: np.roll(pixels, 3, axis=0)
+    )
+    (source,) = load_sources(folder).values()
     assert len(source.train) == 2 * len(set(source.train.names))
-    assert len(source.validation) == len(set(source.validation.names))  # and the score is of what a reader is given
+    assert len(source.validation) == len(
+        set(source.validation.names)
+    )  # and the score is of what a reader is given
     assert np.array_equal(source.test.images[..., 3:], binary(source.test.images[..., :3]))
     assert source.audit.loc["binary twins", "count"] == 60
 
 
 def test_missing_classes_are_named(tmp_path):
-    assert absent("012345678") == "9" and absent("abcABC012") == "" and absent(CLASSES.replace("Q", "").replace("j", "")) == "Qj"
+    assert (
+        absent("012345678") == "9"
+        and absent("abcABC012") == ""
+        and absent(CLASSES.replace("Q", "").replace("j", "")) == "Qj"
+    )
     lay(tmp_path / "data", "012345678" * 4, lambda symbol: str(int(symbol)))
-    source, = load_sources(tmp_path / "data").values()
+    (source,) = load_sources(tmp_path / "data").values()
     assert source.audit.loc["no images of", "what"] == "9: the reader will not know these"
 
 
@@ -149,7 +167,7 @@ def test_no_picture_is_in_two_parts(tmp_path):
     made = lay(tmp_path / "data", "abcdefgh" * 12)
     for k, file in enumerate(sorted(made)[:30]):  # twins, byte by byte, under other names
         shutil.copy(file, file.replace(".png", f"_copy{k}.png"))
-    source, = load_sources(tmp_path / "data").values()
+    (source,) = load_sources(tmp_path / "data").values()
     assert source.audit.loc["exact duplicates", "count"] == 30
     parts = [digests(part) for part in (source.train, source.validation, source.test)]
     assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
@@ -168,7 +186,9 @@ def test_the_courses_sources(course):
         assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2], name
         assert set(source.train.labels) == set(CLASSES) and all(map(len, parts))
         assert np.array_equal(source.test.images[..., 3:], binary(source.test.images[..., :3]))
-        prepared = [views(open_image(picture()))[0] for picture in source.pictures]  # as a Reader does
+        prepared = [
+            views(open_image(picture()))[0] for picture in source.pictures
+        ]  # as a Reader does
         assert np.array_equal(source.test.images, np.stack(prepared)), name
     if "pen" in course:
         assert course["pen"].audit.loc["exact duplicates", "count"] == 462
@@ -178,6 +198,7 @@ def test_the_courses_sources(course):
 
 def test_draws_take_as_much_of_each_source_and_class(course):
     from ocr.training.batches import class_order
+
     data, groups = sources.group(course)
     assert len(data) == len(groups) and len(np.unique(groups)) == 62 * len(course)
     drawn = class_order(groups, 62 * len(course) * 5, np.random.default_rng(0))

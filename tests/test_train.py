@@ -1,4 +1,5 @@
 """train.py on a folder of one's own, in a copy of the project: what it leaves, being killed, bad data."""
+
 import json
 import shutil
 import signal
@@ -8,23 +9,29 @@ import time
 
 import numpy as np
 import pytest
+from conftest import copy_project
 from PIL import Image
 
-from ocr.reading import scripts
-from ocr.drawing import captchas
-from ocr.drawing import symbols
-from ocr.drawing import numbers
-from ocr.drawing import fonts
-from ocr.cli import train as train_command
 import utils
-from conftest import copy_project
+from ocr.cli import train as train_command
+from ocr.drawing import captchas, fonts, numbers, symbols
+from ocr.reading import scripts
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
 from ocr.reading.views import binary
 
 
 def command(project, data, name, *more, lesson="captcha"):
-    return [sys.executable, str(project / "train.py"), lesson, "--data", str(data), "--name", name, *map(str, more)]
+    return [
+        sys.executable,
+        str(project / "train.py"),
+        lesson,
+        "--data",
+        str(data),
+        "--name",
+        name,
+        *map(str, more),
+    ]
 
 
 def run(*arguments):
@@ -36,7 +43,9 @@ def own(tmp_path_factory):
     """40 pictures of another size, alphabet and length than the course's, two of them useless."""
     folder = tmp_path_factory.mktemp("own")
     for seed in range(40):
-        (label, picture), = captchas.captchas(1, seed, symbols="ABC12", length=3 + seed % 3, size=(40, 120))
+        ((label, picture),) = captchas.captchas(
+            1, seed, symbols="ABC12", length=3 + seed % 3, size=(40, 120)
+        )
         picture.save(folder / f"{label}_{seed}.JPG")
     (folder / "AB_broken.png").write_text("no image")
     (folder / "_nameless.png").write_bytes(next(folder.glob("*.JPG")).read_bytes())
@@ -65,27 +74,37 @@ def test_it_leaves_a_reader_for_other_sizes_alphabets_and_lengths(undisturbed, o
     readings = Reader.load(project / "models" / "mine").read(sorted(own.glob("*.JPG")))
     assert all(set(r.text) <= set("12ABC") for r in readings)
     main = run(sys.executable, project / "main.py", "--model", "mine", own)
-    assert main.returncode == 1 and len(main.stdout.splitlines()) == 41  # 40, and the nameless one; broken is told
+    assert (
+        main.returncode == 1 and len(main.stdout.splitlines()) == 41
+    )  # 40, and the nameless one; broken is told
     assert "AB_broken.png" in main.stderr
 
 
 def test_the_audit_comes_first_and_the_course_is_left_out(undisturbed):
     _, done = undisturbed
-    order = [done.stdout.index(word) for word in ("unreadable", "AB_broken.png", "epoch", "exact match", "read with it")]
+    order = [
+        done.stdout.index(word)
+        for word in ("unreadable", "AB_broken.png", "epoch", "exact match", "read with it")
+    ]
     assert order == sorted(order)
     assert "published" not in done.stdout and "exercise" not in done.stdout
 
 
 def test_a_killed_training_ends_as_if_it_had_not_been(undisturbed, own, tmp_path):
     project = copy_project(tmp_path / "project")
-    killed = subprocess.Popen(command(project, own, "mine", "--epochs", 6), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
+    killed = subprocess.Popen(
+        command(project, own, "mine", "--epochs", 6),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     end = time.time() + 120
-    while not list((project / ".cache").glob("*.npz")) and killed.poll() is None and time.time() < end:
+    while (
+        not list((project / ".cache").glob("*.npz")) and killed.poll() is None and time.time() < end
+    ):
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    checkpoint, = (project / ".cache").glob("*.npz")
+    (checkpoint,) = (project / ".cache").glob("*.npz")
     with np.load(checkpoint) as saved:
         epochs_done = len(json.loads(str(saved["state"]))["rows"])
     assert 1 <= epochs_done < 6 and not (project / "models" / "mine").exists()
@@ -100,11 +119,20 @@ def test_models_that_cannot_be_written_stop_it_before_training(own, tmp_path):
     (project / "models").write_text("a file in the way")
     done = run(*command(project, own, "mine"))
     assert done.returncode == 1 and "epoch" not in done.stdout
-    assert done.stderr.strip().splitlines()[-1].startswith("train.py: ") and "cannot be saved there" in done.stderr
+    assert (
+        done.stderr.strip().splitlines()[-1].startswith("train.py: ")
+        and "cannot be saved there" in done.stderr
+    )
 
 
-@pytest.mark.parametrize("labels, message", [
-    ([], "0 images, none with a label"), (["7", "77"] * 6, "consist of '7' alone"), (["12", "21"], "at least 10 different")])
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        ([], "0 images, none with a label"),
+        (["7", "77"] * 6, "consist of '7' alone"),
+        (["12", "21"], "at least 10 different"),
+    ],
+)
 def test_useless_data_gets_one_line(labels, message, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
@@ -119,11 +147,17 @@ def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
     script = [sys.executable, str(utils.ROOT / "train.py")]
     bare = run(*script)
     assert bare.returncode == 0 and "train.py captcha    --data FOLDER --name mine" in bare.stdout
-    for arguments in (["captcha"], ["speech", "--data", "x", "--name", "y"], ["captcha", "--data", "x", "--name", "../y"],
-                      ["captcha", "--data", "x", "--name", "captcha"], ["dual_input", "--data", "x", "--name", "dual_input"], ["char_cnn", "--data", "x", "--name", "cnn_lstm"],
-                      ["captcha", "--data", "x", "--name", "y", "--labels", "hex"],
-                      ["char_cnn", "--data", "x", "--name", "y", "--labels", "colour"],
-                      ["captcha", "--data", "x", "--name", "y", "--epochs", "0"]):
+    for arguments in (
+        ["captcha"],
+        ["speech", "--data", "x", "--name", "y"],
+        ["captcha", "--data", "x", "--name", "../y"],
+        ["captcha", "--data", "x", "--name", "captcha"],
+        ["dual_input", "--data", "x", "--name", "dual_input"],
+        ["char_cnn", "--data", "x", "--name", "cnn_lstm"],
+        ["captcha", "--data", "x", "--name", "y", "--labels", "hex"],
+        ["char_cnn", "--data", "x", "--name", "y", "--labels", "colour"],
+        ["captcha", "--data", "x", "--name", "y", "--epochs", "0"],
+    ):
         assert run(*script, *arguments).returncode == 2, arguments
 
 
@@ -150,7 +184,10 @@ def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
     project = copy_project(tmp_path / "project")
     done = run(*command(project, own_characters, "mine", "--epochs", 4, lesson=lesson))
     assert done.returncode == 0, done.stderr
-    order = [done.stdout.index(word) for word in ("unreadable", "broken.png", "epoch", "exact match", "read with it")]
+    order = [
+        done.stdout.index(word)
+        for word in ("unreadable", "broken.png", "epoch", "exact match", "read with it")
+    ]
     assert order == sorted(order) and "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
     assert facts["alphabet"] == "7Aa" and facts["kind"] == "class" and facts["scores"][0]["n"] == 18
@@ -161,22 +198,35 @@ def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
 
 
 def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
-    done = run(*command(utils.ROOT, own_characters.parent, "never-made", "--labels", "name", lesson="char_cnn"))
-    assert done.returncode == 1 and "none with a label of one character" in done.stderr  # nor is 41, by name
+    done = run(
+        *command(
+            utils.ROOT, own_characters.parent, "never-made", "--labels", "name", lesson="char_cnn"
+        )
+    )
+    assert (
+        done.returncode == 1 and "none with a label of one character" in done.stderr
+    )  # nor is 41, by name
     other = shutil.copytree(own_characters, tmp_path / "by_class")
     (other / "41").rename(other / "x1")
     done = run(*command(utils.ROOT, other, "never-made", "--labels", "hex", lesson="char_cnn"))
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert done.stderr.strip().endswith("folder 'x1' is no class by hex: rename it, or choose another way with --labels")
+    assert done.stderr.strip().endswith(
+        "folder 'x1' is no class by hex: rename it, or choose another way with --labels"
+    )
     assert not (utils.ROOT / "models" / "never-made").exists()
 
 
 def test_two_views_of_ones_own(tmp_path):
     """Folders by number in colour, with binary twins for some, a class that is missing, a file that is no picture."""
     symbols, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
-    for i, (symbol, picture) in enumerate(symbols.signs(symbols[:24] * 8, seed=6, families=("open_sans",))):
+    for i, (symbol, picture) in enumerate(
+        symbols.signs(symbols[:24] * 8, seed=6, families=("open_sans",))
+    ):
         name = f"{'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.index(symbol)}/{i}.PNG"
-        for place, pixels in ((folder, picture), (tmp_path / "own" / "data-bin", binary(picture[None])[0, :, :, 0])):
+        for place, pixels in (
+            (folder, picture),
+            (tmp_path / "own" / "data-bin", binary(picture[None])[0, :, :, 0]),
+        ):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             if place == folder or i % 2:
                 Image.fromarray(pixels).save(place / name)
@@ -184,40 +234,77 @@ def test_two_views_of_ones_own(tmp_path):
     project = copy_project(tmp_path / "project")
     done = run(*command(project, tmp_path / "own", "mine", "--epochs", 3, lesson="dual_input"))
     assert done.returncode == 0, done.stderr
-    for word in ("broken.png", "no binary twin", "CPQRSTUVWXYZ: the reader will not know these", "exact", "read with it"):
+    for word in (
+        "broken.png",
+        "no binary twin",
+        "CPQRSTUVWXYZ: the reader will not know these",
+        "exact",
+        "read with it",
+    ):
         assert word in done.stdout, word
     assert "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
-    assert facts["alphabet"] == symbols[:24] and facts["kind"] == "class" and facts["input"]["fit"] == "views"
+    assert (
+        facts["alphabet"] == symbols[:24]
+        and facts["kind"] == "class"
+        and facts["input"]["fit"] == "views"
+    )
     for form, sign in (("text", "\t"), ("csv", ","), ("json", '"text": '), ("xml", "<image path=")):
         main = run(sys.executable, project / "main.py", "--model", "mine", "--format", form, folder)
-        assert main.returncode == 1 and sum(sign in line for line in main.stdout.splitlines()) >= 192
+        assert (
+            main.returncode == 1 and sum(sign in line for line in main.stdout.splitlines()) >= 192
+        )
 
 
 def test_numbers_of_ones_own_in_any_digits(tmp_path):
     """Arabic and Western labels in one table, a picture without a label and one that is none; all are Western numbers in the end."""
     folder, rows = tmp_path / "forms", ["file,label"]
     folder.mkdir()
-    write = {"arabic": numbers.press("arabic", fonts.faces(("amiri",), "arabic")),
-             "western": numbers.press("western", fonts.faces(("open_sans",), "western"))}
+    write = {
+        "arabic": numbers.press("arabic", fonts.faces(("amiri",), "arabic")),
+        "western": numbers.press("western", fonts.faces(("open_sans",), "western")),
+    }
     for i, label in enumerate(numbers.numbers(60, 3, (2, 6))):
         script = ("arabic", "western")[i % 2]
-        (_, picture), = numbers.pictures(write[script], [label], i)
+        ((_, picture),) = numbers.pictures(write[script], [label], i)
         Image.fromarray(picture).save(folder / f"{i}.png")
-        rows.append(f'{i}.png,"{label.translate(str.maketrans(scripts.NUMBERS, scripts.SCRIPTS[script]))}"')
+        rows.append(
+            f'{i}.png,"{label.translate(str.maketrans(scripts.NUMBERS, scripts.SCRIPTS[script]))}"'
+        )
     (folder / "59.png").write_text("no image")
     Image.new("L", (40, 20), 255).save(folder / "nameless.png")
     (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
     project = copy_project(tmp_path / "project")
-    small = ("import sys, train; train_command.LESSONS['numbers'] = (*train_command.LESSONS['numbers'][:2], {'STRINGS': 200}); "
-             "sys.exit(train_command.main(sys.argv[1:]))")
-    done = subprocess.run([sys.executable, "-c", small, *command(project, folder, "mine", "--epochs", 1, lesson="numbers")[2:]],
-                          capture_output=True, text=True, cwd=project)
+    small = (
+        "import sys, train; train_command.LESSONS['numbers'] = (*train_command.LESSONS['numbers'][:2], {'STRINGS': 200}); "
+        "sys.exit(train_command.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            small,
+            *command(project, folder, "mine", "--epochs", 1, lesson="numbers")[2:],
+        ],
+        capture_output=True,
+        text=True,
+        cwd=project,
+    )
     assert done.returncode == 0, done.stderr
-    for word in ("nameless.png", "59.png: not an image", "learnt with", "exact match", "read with it"):
+    for word in (
+        "nameless.png",
+        "59.png: not an image",
+        "learnt with",
+        "exact match",
+        "read with it",
+    ):
         assert word in done.stdout, word
     assert "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
-    assert facts["alphabet"] == scripts.NUMBERS and facts["kind"] == "ctc" and facts["scores"][0]["n"] == 12
+    assert (
+        facts["alphabet"] == scripts.NUMBERS
+        and facts["kind"] == "ctc"
+        and facts["scores"][0]["n"] == 12
+    )
     reading = Reader.load(project / "models" / "mine").read(folder / "0.png", pattern="ddd")
     assert reading.text.isascii() and reading.text.isdigit() and len(reading.text) == 3

@@ -1,29 +1,32 @@
 """Checkpoints: what resumes, what does not; training reads as a Reader reads."""
+
 import itertools
 
-from ocr.training import ctc as ctc_training
-from ocr import paths
-from ocr.training import checkpoint
-from ocr.training import loop
-from ocr.training import classifier
 import keras
 import numpy as np
 import pytest
 
-from ocr.drawing import captchas
-from ocr.drawing import symbols
 from CTCLayer import CTCLayer
+from ocr import paths
+from ocr.datasets.dataset import Labelled
+from ocr.drawing import captchas, symbols
 from ocr.reading.ctc import Alphabet
 from ocr.reading.reader import Reader
+from ocr.training import checkpoint, classifier, loop
+from ocr.training import ctc as ctc_training
 from SquareRootScheduler import SquareRootScheduler
-from ocr.datasets.dataset import Labelled
 
 
 @pytest.fixture(scope="module")
 def data():
     pairs = list(captchas.captchas(32, seed=3))
     labels = [label for label, _ in pairs]
-    return Labelled(np.stack([np.asarray(p.convert("L"))[:, :, None] for _, p in pairs]), labels, labels, [(200, 50)] * 32)
+    return Labelled(
+        np.stack([np.asarray(p.convert("L"))[:, :, None] for _, p in pairs]),
+        labels,
+        labels,
+        [(200, 50)] * 32,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -57,13 +60,27 @@ def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8
     label = keras.Input((None,), dtype="int32", name="label")
     model = keras.Model({"image": image, "label": label}, CTCLayer()(label, reading.output))
     model.compile(keras.optimizers.Adam(rate))
-    callbacks = [keras.callbacks.LearningRateScheduler(SquareRootScheduler(rate)),
-                 keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(SquareRootScheduler(rate)),
+        keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
+    ]
     if stop is not None:
         model_fit = model.fit
-        model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
-    log = ctc_training.fit("tiny", model, reading, data, data.take(validation), Alphabet(captchas.CAPTCHA_SYMBOLS),
-                       epochs=epochs, batch_size=8, seed=1, callbacks=callbacks)
+        model.fit = lambda *a, callbacks, **k: model_fit(
+            *a, callbacks=[*callbacks, Stop(stop)], **k
+        )
+    log = ctc_training.fit(
+        "tiny",
+        model,
+        reading,
+        data,
+        data.take(validation),
+        Alphabet(captchas.CAPTCHA_SYMBOLS),
+        epochs=epochs,
+        batch_size=8,
+        seed=1,
+        callbacks=callbacks,
+    )
     return log.drop(columns="cpu_s"), reading.get_weights()
 
 
@@ -94,7 +111,13 @@ def test_a_finished_training_comes_back_and_a_changed_one_does_not(data, cache):
     again, same = train(data, epochs=2)
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
     assert len(list(cache.iterdir())) == 1
-    for change in ({"patience": 2}, {"rate": 0.4}, {"validation": slice(8, 16)}, {"dropout": 0.2}, {"epochs": 1}):
+    for change in (
+        {"patience": 2},
+        {"rate": 0.4},
+        {"validation": slice(8, 16)},
+        {"dropout": 0.2},
+        {"epochs": 1},
+    ):
         before = len(list(cache.iterdir()))
         train(data, **{"epochs": 2} | change)
         assert len(list(cache.iterdir())) == before + 1, change
@@ -113,10 +136,16 @@ def test_texts_and_confidences_are_those_of_the_reader(small):
 @pytest.fixture(scope="module")
 def glyphs():
     pairs = list(symbols.glyphs("17Aa" * 24, seed=4))
-    return Labelled(np.stack([image for _, image in pairs]), [s for s, _ in pairs], [str(i) for i in range(len(pairs))])
+    return Labelled(
+        np.stack([image for _, image in pairs]),
+        [s for s, _ in pairs],
+        [str(i) for i in range(len(pairs))],
+    )
 
 
-def train_classes(glyphs, epochs=4, stop=None, smoothing=0.1, strength=1.0, balanced=True, outputs=4):
+def train_classes(
+    glyphs, epochs=4, stop=None, smoothing=0.1, strength=1.0, balanced=True, outputs=4
+):
     keras.utils.set_random_seed(1)
     image = keras.Input((28, 28, 1), name="image")
     x = keras.layers.Dropout(0.2)(keras.layers.Flatten()(image))
@@ -124,9 +153,22 @@ def train_classes(glyphs, epochs=4, stop=None, smoothing=0.1, strength=1.0, bala
     classifier.one_cycle(model, epochs * 5, smoothing=smoothing)
     if stop is not None:
         model_fit = model.fit
-        model.fit = lambda *a, callbacks, **k: model_fit(*a, callbacks=[*callbacks, Stop(stop)], **k)
-    log = classifier.fit("classes", model, glyphs.take(slice(0, 80)), glyphs.take(slice(80, 96)), Alphabet("17Aa"),
-                               epochs=epochs, steps=5, batch_size=8, seed=1, strength=strength, balanced=balanced)
+        model.fit = lambda *a, callbacks, **k: model_fit(
+            *a, callbacks=[*callbacks, Stop(stop)], **k
+        )
+    log = classifier.fit(
+        "classes",
+        model,
+        glyphs.take(slice(0, 80)),
+        glyphs.take(slice(80, 96)),
+        Alphabet("17Aa"),
+        epochs=epochs,
+        steps=5,
+        batch_size=8,
+        seed=1,
+        strength=strength,
+        balanced=balanced,
+    )
     return log.drop(columns="cpu_s"), model
 
 
@@ -141,7 +183,13 @@ def test_a_classifier_learns_and_one_that_was_stopped_ends_the_same(glyphs, cach
     again, same = train_classes(glyphs)
     assert again.equals(log)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), same.get_weights()))
-    for change in ({"smoothing": 0.2}, {"strength": 0.5}, {"balanced": False}, {"epochs": 2}, {"outputs": 5}):
+    for change in (
+        {"smoothing": 0.2},
+        {"strength": 0.5},
+        {"balanced": False},
+        {"epochs": 2},
+        {"outputs": 5},
+    ):
         before = len(list(cache.iterdir()))
         train_classes(glyphs, **change)
         assert len(list(cache.iterdir())) == before + 1, change
@@ -150,10 +198,11 @@ def test_a_classifier_learns_and_one_that_was_stopped_ends_the_same(glyphs, cach
 def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, cache):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
+
     log, _ = train_classes(glyphs)
     for way in ("trained", "from the checkpoint"):
         events = EventAccumulator(str(paths.LOGS / "classes" / "validation")).Reload()
-        tag, = [tag for tag in events.Tags()["tensors"] if "exact" in tag]
+        (tag,) = [tag for tag in events.Tags()["tensors"] if "exact" in tag]
         values = [float(make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)]
         assert [e.step for e in events.Tensors(tag)] == [0, 1, 2, 3], way
         assert values == pytest.approx(list(log["val_exact"])), way
@@ -165,7 +214,10 @@ def test_calibration_changes_no_answer_and_fits_the_confidence(glyphs):
     alphabet, few = Alphabet("17Aa"), glyphs.take(slice(80, 96))
     assert classifier.calibrate(model, few, alphabet) == 1  # too few to tell
     held = glyphs.take(np.tile(np.arange(80, 96), 7))
-    before, loss = classifier.read_all(model, held, alphabet), classifier.evaluate(model, held, alphabet, "unit")
+    before, loss = (
+        classifier.read_all(model, held, alphabet),
+        classifier.evaluate(model, held, alphabet, "unit"),
+    )
     temperature = classifier.calibrate(model, held, alphabet)
     after = classifier.read_all(model, held, alphabet)
     assert before[0] == after[0] and temperature != 1
@@ -190,11 +242,14 @@ def test_few_images_get_more_epochs():
 def test_a_network_inside_another_is_known_whatever_was_built_before(tmp_path):
     def nested():
         inside = keras.Input((4, 4, 1))
-        inner = keras.Model(inside, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.ReLU()(inside))))
+        inner = keras.Model(
+            inside, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.ReLU()(inside)))
+        )
         image = keras.Input((4, 4, 2), name="image")
         model = keras.Model(image, inner(image[..., 1:]))
         model.compile(optimizer="adam", loss="mse")
         return model
+
     paths = set()
     for _ in range(2):
         paths.add(checkpoint.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
@@ -213,8 +268,13 @@ def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatc
         model.compile(optimizer=keras.optimizers.SGD(1e-9), loss="mse")
         x = np.ones((4, 2), np.float32)
         stream = ((x, x[:, :1]) for _ in itertools.count())
-        plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.5, min_delta=1, min_lr=0)
-        return loop.run(name, model, lambda epoch: stream, 1, 8, {}, None, [plateau])["learning_rate"]
+        plateau = keras.callbacks.ReduceLROnPlateau(
+            monitor="loss", patience=2, factor=0.5, min_delta=1, min_lr=0
+        )
+        return loop.run(name, model, lambda epoch: stream, 1, 8, {}, None, [plateau])[
+            "learning_rate"
+        ]
+
     whole = fit("whole")
     steps = checkpoint.Checkpoint.on_epoch_end
     with pytest.raises(KeyboardInterrupt):
@@ -225,6 +285,7 @@ def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatc
             calls.append(epoch)
             if len(calls) == 3:
                 raise KeyboardInterrupt
+
         monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", cut)
         fit("cut")
     monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", steps)

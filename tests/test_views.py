@@ -1,4 +1,5 @@
 """The binary view: polarity, colours of one brightness, thin strokes, pictures that show nothing; distortion of both views."""
+
 import cv2
 import numpy as np
 import pytest
@@ -6,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ocr.drawing import augment
-from ocr.drawing import symbols
+from ocr.drawing import augment, symbols
 from ocr.reading.images import ImageError, open_image
 from ocr.reading.views import binary, views, with_binary
 
@@ -17,7 +17,9 @@ def cross(ink=(20, 20, 20), paper=(230, 230, 230), noise=0, stroke=3, side=28):
     where = np.zeros((side, side), bool)
     middle = slice(side // 2, side // 2 + stroke)
     where[4:-4, middle] = where[middle, 4:-4] = True
-    pixels = np.where(where[..., None], ink, paper) + np.random.default_rng(0).normal(0, noise, (side, side, 3))
+    pixels = np.where(where[..., None], ink, paper) + np.random.default_rng(0).normal(
+        0, noise, (side, side, 3)
+    )
     return np.clip(pixels, 0, 255).astype(np.uint8), where
 
 
@@ -42,7 +44,9 @@ def test_red_on_green_of_the_same_brightness_is_parted():
 def test_on_grey_pictures_it_is_opencvs_otsu():
     for seed, (_, picture) in enumerate(symbols.signs("aB3xQ7" * 5, seed=3)):
         level = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        stretched = np.round((level.astype(float) - level.min()) * 255 / np.ptp(level)).astype(np.uint8)
+        stretched = np.round((level.astype(float) - level.min()) * 255 / np.ptp(level)).astype(
+            np.uint8
+        )
         _, expected = cv2.threshold(stretched, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         ours = binary(np.repeat(level[None, :, :, None], 3, axis=3))[0, :, :, 0]
         same = (ours == expected).mean()
@@ -76,11 +80,13 @@ def test_faint_grain_is_nothing_to_read():
 def framed(side, scale, seed=4):
     """A drawn R, `scale` of `side` pixels, somewhere on a page of `side` x 1.5 `side` pixels; and where."""
     glyph = 255 - next(symbols.glyphs("R", seed=1))[1][4:-4, 4:-4, 0]
-    small = np.asarray(Image.fromarray(glyph).resize((round(side * scale),) * 2, Image.Resampling.BICUBIC))
+    small = np.asarray(
+        Image.fromarray(glyph).resize((round(side * scale),) * 2, Image.Resampling.BICUBIC)
+    )
     rng = np.random.default_rng(seed)
     page = np.clip(rng.normal(235, 3, (side, side * 3 // 2)), 0, 255).astype(np.uint8)
     top, left = rng.integers(0, side - len(small)), rng.integers(0, side * 3 // 2 - len(small))
-    page[top:top + len(small), left:left + len(small)] = np.minimum(small, 235)
+    page[top : top + len(small), left : left + len(small)] = np.minimum(small, 235)
     return Image.fromarray(page), left, left + len(small)
 
 
@@ -88,10 +94,15 @@ def framed(side, scale, seed=4):
 def test_small_ink_is_looked_at_more_closely_and_stays_smaller(scale):
     picture, left, right = framed(160, scale)
     made, spot = views(picture)
-    rows, columns = np.flatnonzero(made[..., 3].any(axis=1)), np.flatnonzero(made[..., 3].any(axis=0))
+    rows, columns = (
+        np.flatnonzero(made[..., 3].any(axis=1)),
+        np.flatnonzero(made[..., 3].any(axis=0)),
+    )
     plain = 28 / 240 * 160 * scale  # its size without
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx((plain + 20) / 2, abs=3)
-    at = [(x - spot.left) / spot.scale for x in (columns[0], columns[-1] + 1)]  # back in the picture
+    at = [
+        (x - spot.left) / spot.scale for x in (columns[0], columns[-1] + 1)
+    ]  # back in the picture
     assert at == pytest.approx([left, right], abs=2.5 / spot.scale)
 
 
@@ -135,6 +146,8 @@ def test_signs_and_paper_are_seeded_and_their_ink_can_be_seen():
     assert np.ptp(np.stack(one), axis=(1, 2)).max(axis=1).min() > 30
     glyphs = np.stack([image for _, image in symbols.glyphs("Ag5" * 30, seed=7)])
     paper = symbols.on_paper(glyphs, np.random.default_rng(0))
-    assert paper.shape == (90, 28, 28, 3) and np.array_equal(paper, symbols.on_paper(glyphs, np.random.default_rng(0)))
+    assert paper.shape == (90, 28, 28, 3) and np.array_equal(
+        paper, symbols.on_paper(glyphs, np.random.default_rng(0))
+    )
     agree = (binary(paper) == np.where(glyphs > 127, 255, 0)).mean(axis=(1, 2, 3))
     assert np.median(agree) > 0.9

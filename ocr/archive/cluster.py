@@ -7,6 +7,7 @@ The result is a folder of Parquet files, one a partition, with the columns path,
 written whole or not at all by the worker that read it; the next run reads only what is missing. The archive and the result
 must lie where every worker sees them under the same path.
 """
+
 import asyncio
 import contextlib
 import hashlib
@@ -27,9 +28,13 @@ from ocr.reading.bulk import read_all
 from ocr.reading.files import Found, find_all, printable, read_named
 from ocr.reading.reader import Reader
 
-LEAST, MOST, EVERY = 200, 2000, 300  # images of a partition: at least, at most; beyond the least, one in EVERY names ends it
-AHEAD = 3                            # partitions under way or waiting for each worker
-WAIT = 10                            # seconds in which a scheduler must answer
+LEAST, MOST, EVERY = (
+    200,
+    2000,
+    300,
+)  # images of a partition: at least, at most; beyond the least, one in EVERY names ends it
+AHEAD = 3  # partitions under way or waiting for each worker
+WAIT = 10  # seconds in which a scheduler must answer
 COLUMNS = {"path": "string", "text": "string", "confidence": "float32", "error": "string"}
 
 
@@ -56,6 +61,7 @@ def file_of(part: list[str]) -> str:
 
 class Job(NamedTuple):
     """Which reader reads, and what it is bound to: what every worker must agree on."""
+
     model: str
     pattern: str | None
     words: tuple | None
@@ -65,7 +71,9 @@ class Job(NamedTuple):
 def job(model: str, pattern: str | None = None, words=None) -> Job:
     """The reader of this name or folder as it is now; bound, perhaps. Raises ReaderError."""
     reader = Reader.load(model)
-    folder = os.path.abspath(model) if os.path.exists(os.path.join(model, "reader.json")) else model  # workers may live elsewhere
+    folder = (
+        os.path.abspath(model) if os.path.exists(os.path.join(model, "reader.json")) else model
+    )  # workers may live elsewhere
     return Job(folder, pattern, None if words is None else tuple(words), _digest(reader))
 
 
@@ -74,6 +82,7 @@ def _digest(reader: Reader) -> str:
 
 
 # --- on a worker -------------------------------------------------------------------------------------------------
+
 
 def warm_up(how: Job):
     """Load a reader on this worker, ahead of its first partition."""
@@ -87,7 +96,9 @@ def _loaded(how: Job):
 
     reader = Reader.load(how.model)
     if _digest(reader) != how.digest:
-        raise ClusterError(f"a worker has another reader in {how.model}: give all workers the same models/")
+        raise ClusterError(
+            f"a worker has another reader in {how.model}: give all workers the same models/"
+        )
     return reader, reader.bind(how.pattern, how.words)
 
 
@@ -95,7 +106,10 @@ def read_partition(part: list[str], target: str, how: Job) -> tuple[int, int]:
     """Read the images of these names, write their reads to `target`; (images, how many of them could not be read)."""
     reader, bound = _loaded(how)
     found = (Found(name, lambda name=name: read_named(name)) for name in part)
-    rows = [(path, reading and reading.text, reading and reading.confidence, error) for path, reading, error in read_all(reader, found, bound)]
+    rows = [
+        (path, reading and reading.text, reading and reading.confidence, error)
+        for path, reading, error in read_all(reader, found, bound)
+    ]
     write(rows, Path(target))
     return len(rows), sum(row[3] is not None for row in rows)
 
@@ -108,7 +122,9 @@ def write(rows: list[tuple], target: Path):
     types = {"string": pyarrow.string(), "float32": pyarrow.float32()}
     schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
     columns = [pyarrow.array(column, type=field.type) for column, field in zip(zip(*rows), schema)]
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")  # process numbers are not of one machine alone
+    part = target.with_name(
+        f".{target.name}.{uuid.uuid4().hex}.tmp"
+    )  # process numbers are not of one machine alone
     try:
         pyarrow.parquet.write_table(pyarrow.Table.from_arrays(columns, schema=schema), part)
         part.replace(target)
@@ -118,31 +134,49 @@ def write(rows: list[tuple], target: Path):
 
 # --- at the desk -------------------------------------------------------------------------------------------------
 
+
 def connect(address: str):
     """A Dask client: of workers started here for "local", one a core, one thread each; else of the scheduler at `address`."""
     try:
         import dask
-        from distributed import Client
         import pyarrow  # noqa: F401
+        from distributed import Client
     except ImportError as error:
-        raise ClusterError(f"{error.name} is not installed: pip install -r requirements-scale.txt") from None
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what fails is told in a line
-    dask.config.set({"distributed.scheduler.allowed-failures": 100, "distributed.comm.timeouts.connect": f"{WAIT}s",
-                     "distributed.worker.profile.enabled": False})
+        raise ClusterError(
+            f"{error.name} is not installed: pip install -r requirements-scale.txt"
+        ) from None
+    logging.getLogger("distributed.client").setLevel(
+        logging.CRITICAL
+    )  # what fails is told in a line
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": 100,
+            "distributed.comm.timeouts.connect": f"{WAIT}s",
+            "distributed.worker.profile.enabled": False,
+        }
+    )
     if address == "local":
-        return Client(n_workers=len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address="127.0.0.1:0")
+        return Client(
+            n_workers=len(os.sched_getaffinity(0)),
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+        )
     try:
         with ThreadPoolExecutor(1) as thread:  # Dask alone would try again, or wait for ever
             thread.submit(asyncio.run, _greet(address)).result()
         client = Client(address, timeout=WAIT)
     except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
-        raise ClusterError(f"no Dask scheduler at {address} ({type(error).__name__}): start one with `dask scheduler`, workers with "
-                           "`dask worker ADDRESS --nthreads 1`, or use --cluster local") from None
+        raise ClusterError(
+            f"no Dask scheduler at {address} ({type(error).__name__}): start one with `dask scheduler`, workers with "
+            "`dask worker ADDRESS --nthreads 1`, or use --cluster local"
+        ) from None
     try:
         client.wait_for_workers(1, timeout=WAIT)
     except (OSError, asyncio.TimeoutError):
         client.close()
-        raise ClusterError(f"the scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`") from None
+        raise ClusterError(
+            f"the scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`"
+        ) from None
     return client
 
 
@@ -160,27 +194,41 @@ async def _greet(address: str):
 def _apart(paths) -> list[Path]:
     """Absolute paths, without those that are named twice or lie in another of them."""
     paths = list(dict.fromkeys(Path(path).absolute() for path in paths))
-    return [path for path in paths if path.suffix.lower() == ".zip" or not any(other in path.parents for other in paths)]
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() == ".zip" or not any(other in path.parents for other in paths)
+    ]
 
 
 def prepare(out: Path, paths: list[Path], how: Job):
     """The result's folder: new, or of an earlier run by the same reader, bound alike, on some of these paths. Raises ClusterError."""
-    facts = {"model": how.digest, "pattern": how.pattern, "lexicon": how.words and hashlib.sha256("\n".join(how.words).encode()).hexdigest()}
+    facts = {
+        "model": how.digest,
+        "pattern": how.pattern,
+        "lexicon": how.words and hashlib.sha256("\n".join(how.words).encode()).hexdigest(),
+    }
     facts["paths"] = [os.fsencode(path).decode("utf-8", "backslashreplace") for path in paths]
     note = out / "_read.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if note.exists():
             before = json.loads(note.read_text(encoding="utf-8"))
-            if not set(before.pop("paths")) <= set(facts["paths"]) or before != {key: facts[key] for key in before}:
-                raise ClusterError(f"{out} holds reads of other paths, or by another reader, pattern or lexicon: choose another --out")
+            if not set(before.pop("paths")) <= set(facts["paths"]) or before != {
+                key: facts[key] for key in before
+            }:
+                raise ClusterError(
+                    f"{out} holds reads of other paths, or by another reader, pattern or lexicon: choose another --out"
+                )
         elif any(not file.name.startswith("._read.json") for file in out.iterdir()):
             raise ClusterError(f"{out} is a folder with other files in it: choose another --out")
         part = out / f"._read.json.{uuid.uuid4().hex}.tmp"
         part.write_text(json.dumps(facts), encoding="utf-8")
         part.replace(note)
     except OSError as error:
-        raise ClusterError(f"{out}: results cannot be written there ({error.strerror or error})") from None
+        raise ClusterError(
+            f"{out}: results cannot be written there ({error.strerror or error})"
+        ) from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise ClusterError(f"{note} is damaged: choose another --out") from None
 
@@ -214,8 +262,10 @@ def read_with(client, out, paths, how: Job) -> tuple[int, int]:
         except ClusterError:
             raise
         except Exception as error:  # whatever a worker raised, that all were lost, or the scheduler
-            raise ClusterError(f"stopped: {' '.join(str(error).split())[:200] or type(error).__name__}; what is read lies in {out}, the "
-                               "same command goes on from there") from None
+            raise ClusterError(
+                f"stopped: {' '.join(str(error).split())[:200] or type(error).__name__}; what is read lies in {out}, the "
+                "same command goes on from there"
+            ) from None
     _tidy(out, valid, faults)
     return total + len(faults), failed + len(faults)
 
@@ -229,8 +279,12 @@ def _tidy(out: Path, valid: set[str], faults: list[tuple]):
         valid.add(name)
         aside.mkdir(exist_ok=True)
     for left in list(out.glob("*.parquet")):
-        if left.name not in valid:  # of files that are no longer there, or are in another partition now
-            left.replace(aside / left.name) if faults and left.name.startswith("part-") else left.unlink()
+        if (
+            left.name not in valid
+        ):  # of files that are no longer there, or are in another partition now
+            left.replace(aside / left.name) if faults and left.name.startswith(
+                "part-"
+            ) else left.unlink()
     for left in list(aside.glob("*")) * (not faults) + list(out.glob(".part-*.tmp")):
         left.unlink()
     if aside.exists() and not faults:

@@ -5,6 +5,7 @@
 
 Exit status: 0 when all images were read, 1 when some were not, 2 for wrong usage.
 """
+
 import argparse
 import csv
 import json
@@ -25,8 +26,10 @@ def _words(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ReaderError(f"{path}: not a text file that can be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): "
-                          "give a file of words, one a line") from None
+        raise ReaderError(
+            f"{path}: not a text file that can be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): "
+            "give a file of words, one a line"
+        ) from None
     return [line.strip() for line in lines if line.strip()]
 
 
@@ -50,7 +53,11 @@ class Json(Text):
     """One object a line: path, text, confidence; or path, error."""
 
     def write(self, path, reading, error):
-        row = {"error": error} if error else {"text": reading.text, "confidence": round(reading.confidence, 6)}
+        row = (
+            {"error": error}
+            if error
+            else {"text": reading.text, "confidence": round(reading.confidence, 6)}
+        )
         self.out.write(json.dumps({"path": path, **row}, ensure_ascii=False) + "\n")
 
 
@@ -62,7 +69,11 @@ class Csv(Text):
         self.rows.writerow(["path", "text", "confidence", "error"])
 
     def write(self, path, reading, error):
-        self.rows.writerow([path, "", "", error] if error else [path, reading.text, f"{reading.confidence:.6f}", ""])
+        self.rows.writerow(
+            [path, "", "", error]
+            if error
+            else [path, reading.text, f"{reading.confidence:.6f}", ""]
+        )
 
 
 class Xml(Text):
@@ -76,11 +87,14 @@ class Xml(Text):
         if error:
             self.out.write(f"<image path={quoteattr(path)} error={quoteattr(error)}/>\n")
         else:
-            self.out.write(f'<image path={quoteattr(path)} confidence="{reading.confidence:.6f}">'
-                           f"{escape(reading.text)}</image>\n")
+            self.out.write(
+                f'<image path={quoteattr(path)} confidence="{reading.confidence:.6f}">'
+                f"{escape(reading.text)}</image>\n"
+            )
 
     def close(self):
         self.out.write("</readings>\n")
+
 
 FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
 
@@ -95,15 +109,37 @@ class AboveBar:
 
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="main.py", description="Read the text in images.")
-    parser.add_argument("--model", default="captcha", metavar="NAME", help="a reader in models/, or its folder (captcha)")
-    parser.add_argument("--format", default="text", choices=FORMATS, help="text (default), json, csv or xml")
-    parser.add_argument("--pattern", help="what may stand at each place: d a digit, a a letter, x either, anything else itself, "
-                        "as dd/dd/dddd")
-    parser.add_argument("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
-    parser.add_argument("--cluster", metavar="ADDRESS", help="read with many processes, for archives: a Dask scheduler's address, or local for "
-                        "workers started here; needs --out and requirements-scale.txt")
-    parser.add_argument("--out", metavar="FOLDER", help="with --cluster: where the reads go, as Parquet files; what is there is not read again")
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
+    parser.add_argument(
+        "--model",
+        default="captcha",
+        metavar="NAME",
+        help="a reader in models/, or its folder (captcha)",
+    )
+    parser.add_argument(
+        "--format", default="text", choices=FORMATS, help="text (default), json, csv or xml"
+    )
+    parser.add_argument(
+        "--pattern",
+        help="what may stand at each place: d a digit, a a letter, x either, anything else itself, "
+        "as dd/dd/dddd",
+    )
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="read only words of this text file, one a line"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="read with many processes, for archives: a Dask scheduler's address, or local for "
+        "workers started here; needs --out and requirements-scale.txt",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="with --cluster: where the reads go, as Parquet files; what is there is not read again",
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="image files, folders, zip archives"
+    )
     options = parser.parse_args(arguments)
     if (options.cluster is None) != (options.out is None):
         parser.error("--cluster and --out go together")
@@ -120,7 +156,9 @@ def main(arguments=None) -> int:
     both = sys.stdout.isatty() and sys.stderr.isatty()
     output, failed = FORMATS[options.format](AboveBar() if both else sys.stdout), 0
     try:
-        for path, reading, error in read_all(reader, tqdm(find_all(options.paths), unit=" images", disable=None), bound):
+        for path, reading, error in read_all(
+            reader, tqdm(find_all(options.paths), unit=" images", disable=None), bound
+        ):
             output.write(path, reading, error)
             failed += error is not None
         output.close()

@@ -1,4 +1,5 @@
 """What a data set holds and what is wrong with it, with the names of the files."""
+
 from collections import Counter, defaultdict
 
 import pandas as pd
@@ -28,16 +29,34 @@ def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> 
     first = dict(zip(reversed(data.sizes), reversed(data.names)))
     rows = [
         ("images", len(data), "read and labelled", []),
-        ("unreadable", len(data.unreadable), "left out", [f"{n}: {w}" for n, w in data.unreadable.items()]),
+        (
+            "unreadable",
+            len(data.unreadable),
+            "left out",
+            [f"{n}: {w}" for n, w in data.unreadable.items()],
+        ),
         ("unlabelled", len(data.unlabelled), "left out", data.unlabelled),
         ("missing", len(data.missing), "in labels.csv, but no such image", data.missing),
         ("characters", len(symbols), " ".join(f"{s}:{n}" for s, n in sorted(symbols.items())), []),
         ("lengths", len(lengths), " ".join(f"{n}:{k}" for n, k in sorted(lengths.items())), []),
-        ("sizes", len(set(data.sizes)), " ".join(f"{w}x{h}:{k}" for (w, h), k in Counter(data.sizes).most_common(5)),
-         [first[size] for size, _ in rare_size]),
-        ("exact duplicates", sum(len(g) - 1 for g in twins), f"in {len(twins)} groups, kept on one side of a split",
-         [name for group in twins for name, _ in group]),
-        ("duplicates that disagree", len(clashes), "same picture, other label", [n for g in clashes for n, _ in g]),
+        (
+            "sizes",
+            len(set(data.sizes)),
+            " ".join(f"{w}x{h}:{k}" for (w, h), k in Counter(data.sizes).most_common(5)),
+            [first[size] for size, _ in rare_size],
+        ),
+        (
+            "exact duplicates",
+            sum(len(g) - 1 for g in twins),
+            f"in {len(twins)} groups, kept on one side of a split",
+            [name for group in twins for name, _ in group],
+        ),
+        (
+            "duplicates that disagree",
+            len(clashes),
+            "same picture, other label",
+            [n for g in clashes for n, _ in g],
+        ),
         ("too long", len(too_long), f"need more than {time_steps} time steps, left out", too_long),
         ("outside the alphabet", len(strange), "left out", strange),
     ]
@@ -45,7 +64,9 @@ def audit(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> 
     return table.drop(index=["lengths", "sizes", "too long"]) if time_steps == 1 else table
 
 
-def audited(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) -> tuple[Labelled, pd.DataFrame]:
+def audited(
+    data: Labelled, time_steps: int, alphabet: Alphabet | None = None
+) -> tuple[Labelled, pd.DataFrame]:
     """(the images that can be trained on, the audit's table). Where too little is left the table is printed, and DataError raised."""
     table = audit(data, time_steps, alphabet)
     try:

@@ -1,4 +1,5 @@
 """Images of one character each: folders of one's own, and the parts that a lesson trains and reports on."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,9 @@ def load_characters(path, naming: str | None = None) -> Labelled:
     class, else from the file names, as in labels.py. Folder names are read by `class_names(..., naming)`. What cannot be
     read, and labels that are not one character, are listed in the result and left out. Raises DataError.
     """
-    return decode_characters(path, list_files(path), naming, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0])
+    return decode_characters(
+        path, list_files(path), naming, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0]
+    )
 
 
 def decode_characters(path, files: list[Found], naming: str | None, shape, to_pixels) -> Labelled:
@@ -34,16 +37,22 @@ def decode_characters(path, files: list[Found], naming: str | None, shape, to_pi
     if not single:
         count = sum(f.is_image for f in files)
         first = f" (the first is {next(iter(labels.values()))!r})" if labels else ""
-        raise DataError(f"{path}: {count} images, none with a label of one character{first}: put each class, two at least, in a "
-                        "folder named by its character, NIST's code or its number, or write a labels.csv (file,label)")
+        raise DataError(
+            f"{path}: {count} images, none with a label of one character{first}: put each class, two at least, in a "
+            "folder named by its character, NIST's code or its number, or write a labels.csv (file,label)"
+        )
     data = decode(path, files, single, missing, shape, to_pixels)
-    data.unlabelled = [f"{name}: {labels[name]!r} is not one character" if name in labels else name for name in data.unlabelled]
+    data.unlabelled = [
+        f"{name}: {labels[name]!r} is not one character" if name in labels else name
+        for name in data.unlabelled
+    ]
     return data
 
 
 @dataclass
 class Parts:
     """What a lesson trains on, chooses by, and reports on; `audit` is audit's table of all that was found."""
+
     origin: str
     alphabet: Alphabet
     train: Labelled
@@ -56,7 +65,12 @@ def own_parts(path, naming: str | None = None, symbols: str | None = None, seed:
     """The parts of a folder or zip of one's own, by `splits.split`. `symbols`: the characters to tell apart, default all. Raises DataError."""
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
     data, table = audited(load_characters(path, naming), 1, alphabet)
-    return Parts(f"images of {Path(path).name}", alphabet or Alphabet.from_labels(data.labels), *split(data, seed), table)
+    return Parts(
+        f"images of {Path(path).name}",
+        alphabet or Alphabet.from_labels(data.labels),
+        *split(data, seed),
+        table,
+    )
 
 
 def given_parts(origin: str, data: Labelled, test: Labelled) -> Parts:

@@ -1,4 +1,5 @@
 """Labelled images, decoded once. No Keras in here."""
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,13 +16,14 @@ from ocr.reading.lines import line
 @dataclass
 class Labelled:
     """A labelled data set, decoded once: images uint8 (n, height, width, channels), and what was left out and why."""
+
     images: np.ndarray
     labels: list[str]
     names: list[str]
     sizes: list[tuple[int, int]] = field(default_factory=list)  # (width, height) of each file
-    unreadable: dict[str, str] = field(default_factory=dict)    # name -> reason
+    unreadable: dict[str, str] = field(default_factory=dict)  # name -> reason
     unlabelled: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)            # listed in labels.csv, but not there
+    missing: list[str] = field(default_factory=list)  # listed in labels.csv, but not there
 
     def __len__(self):
         return len(self.labels)
@@ -30,10 +32,14 @@ class Labelled:
         """The images of these rows (indices or a boolean mask), in their order."""
         rows = np.arange(len(self))[rows]
         columns = self.labels, self.names, self.sizes
-        return Labelled(self.images[rows], *([column[i] for i in rows] if column else [] for column in columns))
+        return Labelled(
+            self.images[rows], *([column[i] for i in rows] if column else [] for column in columns)
+        )
 
 
-def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1, fit: str = "picture") -> Labelled:
+def load_labelled(
+    path, size: tuple[int, int] | None = None, channels: int = 1, fit: str = "picture"
+) -> Labelled:
     """Read every labelled image of a folder or zip. `size` is (height, width); default by `input_size`. `fit`: "picture", or
     "line", cropped to the ink (lines.py).
 
@@ -44,16 +50,29 @@ def load_labelled(path, size: tuple[int, int] | None = None, channels: int = 1, 
     labels, missing = read_labels(files)
     pictures = [f for f in files if f.is_image]
     if not labels:
-        why = f"labels.csv lists {missing[0]}, which is not there" if missing else (
-            "name them LABEL.png, or write a labels.csv with the columns file,label")
+        why = (
+            f"labels.csv lists {missing[0]}, which is not there"
+            if missing
+            else ("name them LABEL.png, or write a labels.csv with the columns file,label")
+        )
         raise DataError(f"{path}: {len(pictures)} images, none with a label: {why}")
     found = [f for f in pictures if f.name in labels]
     size = size or input_size([s for s in (f.size() for f in found) if s], labels.values())
-    return decode(path, files, labels, missing, (*size, channels),
-                  lambda picture: line(picture, size)[0] if fit == "line" else to_uint8(picture, size, channels))
+    return decode(
+        path,
+        files,
+        labels,
+        missing,
+        (*size, channels),
+        lambda picture: (
+            line(picture, size)[0] if fit == "line" else to_uint8(picture, size, channels)
+        ),
+    )
 
 
-def decode(path, files: list[Found], labels: dict[str, str], missing: list[str], shape, to_pixels) -> Labelled:
+def decode(
+    path, files: list[Found], labels: dict[str, str], missing: list[str], shape, to_pixels
+) -> Labelled:
     """The images among `files` that have a label, each made uint8 of `shape` by `to_pixels` (a function of a picture).
 
     Those without a label, or that cannot be read, are listed. Raises DataError where none can be read.
@@ -74,9 +93,18 @@ def decode(path, files: list[Found], labels: dict[str, str], missing: list[str],
             sizes.append(picture.size)
     if not kept:
         name, why = next(iter(unreadable.items()))
-        raise DataError(f"{path}: none of its {len(found)} labelled images can be read; {name}: {why}")
-    return Labelled(images[:len(kept)], [labels[n] for n in kept], kept, sizes, unreadable,
-                    [f.name for f in pictures if f.name not in labels], missing)
+        raise DataError(
+            f"{path}: none of its {len(found)} labelled images can be read; {name}: {why}"
+        )
+    return Labelled(
+        images[: len(kept)],
+        [labels[n] for n in kept],
+        kept,
+        sizes,
+        unreadable,
+        [f.name for f in pictures if f.name not in labels],
+        missing,
+    )
 
 
 def input_size(sizes, labels, stride: int = 4, max_height: int = 64) -> tuple[int, int]:
@@ -96,8 +124,11 @@ def input_size(sizes, labels, stride: int = 4, max_height: int = 64) -> tuple[in
 
 def join(parts: list[Labelled]) -> Labelled:
     """The images of several data sets, one after the other."""
-    return Labelled(np.concatenate([p.images for p in parts]), sum((p.labels for p in parts), []),
-                    sum((p.names for p in parts), []))
+    return Labelled(
+        np.concatenate([p.images for p in parts]),
+        sum((p.labels for p in parts), []),
+        sum((p.names for p in parts), []),
+    )
 
 
 def from_pairs(pairs, size: tuple[int, int], fit: str = "line", name: str = "drawn") -> Labelled:
@@ -112,4 +143,6 @@ def from_pairs(pairs, size: tuple[int, int], fit: str = "line", name: str = "dra
             continue
         labels.append(label)
         sizes.append(picture.size)
-    return Labelled(np.stack(images), labels, [f"{name}[{i}]" for i in range(len(labels))], sizes, unreadable)
+    return Labelled(
+        np.stack(images), labels, [f"{name}[{i}]" for i in range(len(labels))], sizes, unreadable
+    )

@@ -1,4 +1,5 @@
 """Fetch a file once: resumed where it was cut, verified, in place only when whole."""
+
 import hashlib
 import http.client
 import urllib.error
@@ -29,7 +30,9 @@ def download(url: str, target: Path, right: Callable[[Path], bool]) -> Path:
         _fetch(url, part)
         if not right(part):
             part.unlink()
-            raise DataError(f"{url} does not hold what it should: get {target.name} by hand and put it in data/")
+            raise DataError(
+                f"{url} does not hold what it should: get {target.name} by hand and put it in data/"
+            )
         part.replace(target)
     except (OSError, http.client.HTTPException) as error:
         kept = part.stat().st_size if part.exists() else 0
@@ -51,9 +54,17 @@ def _fetch(url: str, part: Path):
     with answer:
         have = have if answer.status == 206 else 0
         length = answer.headers.get("Content-Length")
-        with open(part, "ab" if have else "wb") as out, tqdm(
-                total=have + int(length) if length else None, initial=have, unit="B", unit_scale=True, desc=part.name,
-                disable=None) as bar:
+        with (
+            open(part, "ab" if have else "wb") as out,
+            tqdm(
+                total=have + int(length) if length else None,
+                initial=have,
+                unit="B",
+                unit_scale=True,
+                desc=part.name,
+                disable=None,
+            ) as bar,
+        ):
             while block := answer.read(BLOCK):
                 out.write(block)
                 bar.update(len(block))

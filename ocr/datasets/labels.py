@@ -1,4 +1,5 @@
 """The ways people label images, read alike from a folder or a zip. No TensorFlow in here."""
+
 import csv
 import io
 import unicodedata
@@ -56,21 +57,32 @@ def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
     return labels, [name for name in listed if name not in known]
 
 
-def read_characters(files: list[Found], root: Path, naming: str | None) -> tuple[dict[str, str], list[str]]:
+def read_characters(
+    files: list[Found], root: Path, naming: str | None
+) -> tuple[dict[str, str], list[str]]:
     """`read_labels`, or, where nothing else tells them, the folders that the images lie in, one a class: see `class_names`."""
     names = [PurePosixPath(f.name) for f in files]
-    described = any(n.name.lower() == "labels.csv" or n.name.lower().endswith(".gt.txt") for n in names)
+    described = any(
+        n.name.lower() == "labels.csv" or n.name.lower().endswith(".gt.txt") for n in names
+    )
     pictures = [n for n in names if n.suffix.lower() in EXTENSIONS]
     inside = {n: n.relative_to(root.as_posix()).parts[:-1] for n in pictures}
-    level = 0  # by_class/4a/train_4a/x.png: the first level with more than one folder tells the class
-    while inside and len({parts[:level + 1] for parts in inside.values()}) == 1 and all(
-            len(parts) > level + 1 for parts in inside.values()):
+    level = (
+        0  # by_class/4a/train_4a/x.png: the first level with more than one folder tells the class
+    )
+    while (
+        inside
+        and len({parts[: level + 1] for parts in inside.values()}) == 1
+        and all(len(parts) > level + 1 for parts in inside.values())
+    ):
         level += 1
     folders = {parts[level] for parts in inside.values() if len(parts) > level}
     if described or len(folders) < 2:  # one folder alone tells nothing apart
         return read_labels(files)
     characters = class_names(folders, naming)
-    return {str(n): characters[parts[level]] for n, parts in inside.items() if len(parts) > level}, []
+    return {
+        str(n): characters[parts[level]] for n, parts in inside.items() if len(parts) > level
+    }, []
 
 
 def class_names(folders, naming: str | None = None) -> dict[str, str]:
@@ -81,7 +93,11 @@ def class_names(folders, naming: str | None = None) -> dict[str, str]:
     folders = sorted(folders)
     readings = {
         "hex": {f: HEX[f.lower()] for f in folders if f.lower() in HEX},
-        "index": {f: CLASSES[int(f)] for f in folders if f.isascii() and f.isdigit() and int(f) < len(CLASSES)},
+        "index": {
+            f: CLASSES[int(f)]
+            for f in folders
+            if f.isascii() and f.isdigit() and int(f) < len(CLASSES)
+        },
         "name": {f: clean(f) for f in folders},
     }
     if naming is not None and naming not in readings:
@@ -89,7 +105,9 @@ def class_names(folders, naming: str | None = None) -> dict[str, str]:
     naming = naming or next(kind for kind, read in readings.items() if len(read) == len(folders))
     for folder in folders:
         if folder not in readings[naming]:
-            raise DataError(f"folder {folder!r} is no class by {naming}: rename it, or choose another way with --labels")
+            raise DataError(
+                f"folder {folder!r} is no class by {naming}: rename it, or choose another way with --labels"
+            )
     return readings[naming]
 
 
@@ -121,7 +139,12 @@ def _read_table(found: Found) -> dict[str, str]:
         raise DataError(f"{found.name}: not a table that can be read ({error})") from None
     columns = [name.strip().lower() for name in first]
     if not {"file", "label"} <= set(columns):
-        raise DataError(f"{found.name}: the first line must name the columns file,label, not {','.join(first)[:60]!r}")
+        raise DataError(
+            f"{found.name}: the first line must name the columns file,label, not {','.join(first)[:60]!r}"
+        )
     file, label = columns.index("file"), columns.index("label")
-    return {row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label])
-            for row in rows if len(row) > max(file, label)}
+    return {
+        row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label])
+        for row in rows
+        if len(row) > max(file, label)
+    }

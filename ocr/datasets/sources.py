@@ -1,4 +1,5 @@
 """Images of characters from several sources, as two views: what lesson 03 trains on, chooses by and reports on."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Source:
     in equal shares (its test part has as many of each, or nobody knows), not as often as they come. `pictures`: functions,
     each giving a picture of the test part as a Reader takes it.
     """
+
     what: str
     train: Labelled
     validation: Labelled
@@ -33,27 +35,48 @@ class Source:
     balanced: bool = True
 
 
-def own_source(path, naming: str | None = None, symbols: str | None = None, seed: int = 0) -> Source:
+def own_source(
+    path, naming: str | None = None, symbols: str | None = None, seed: int = 0
+) -> Source:
     """A folder or zip of one's own as a source, divided by `splits.split`. Raises DataError."""
     data, twins, faults = load_views(path, naming)
     data, table = audited(data, 1, Alphabet.from_labels([symbols]) if symbols else None)
     if twins or faults:
-        table.loc["binary twins"] = len(twins), f"learnt from, of images to train on; {len(faults)} missing or not usable", faults
+        table.loc["binary twins"] = (
+            len(twins),
+            f"learnt from, of images to train on; {len(faults)} missing or not usable",
+            faults,
+        )
     missing = absent("".join(data.labels))
     if missing:
         table.loc["no images of"] = len(missing), f"{missing}: the reader will not know these", []
     train, validation, test = split(data, seed)
     read = {found.name: found.read for found in list_files(path)}
-    return Source(f"images of {Path(path).name}", with_twins(train, twins), validation, test, table, [read[name] for name in test.names])
+    return Source(
+        f"images of {Path(path).name}",
+        with_twins(train, twins),
+        validation,
+        test,
+        table,
+        [read[name] for name in test.names],
+    )
 
 
 def absent(symbols: str) -> str:
     """The digits, capitals or small letters that have no images, where most of their kind have some."""
     kinds = CLASSES[:10], CLASSES[10:36], CLASSES[36:]
-    return "".join(c for kind in kinds if len(set(kind) & set(symbols)) > len(kind) / 2 for c in kind if c not in symbols)
+    return "".join(
+        c
+        for kind in kinds
+        if len(set(kind) & set(symbols)) > len(kind) / 2
+        for c in kind
+        if c not in symbols
+    )
 
 
-def colour_source(what: str, train: Labelled, validation: Labelled, test: Labelled, audit: pd.DataFrame) -> Source:
+def colour_source(
+    what: str, train: Labelled, validation: Labelled, test: Labelled, audit: pd.DataFrame
+) -> Source:
     """A source of colour images, brought to views as a Reader does it; what shows nothing is left out of training."""
     pictures = [lambda image=image: image for image in test.images]
     train, validation, test = (_viewed(part) for part in (train, validation, test))

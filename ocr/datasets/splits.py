@@ -1,4 +1,5 @@
 """Digests, and splits that keep exact duplicates on one side."""
+
 import hashlib
 
 import numpy as np
@@ -25,16 +26,28 @@ def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) ->
     Raises DataError where too little is left to learn from.
     """
     count = len(data)
-    data = data.take(np.array([steps_needed(label) <= time_steps and (alphabet is None or label in alphabet)
-                               for label in data.labels]))
+    data = data.take(
+        np.array(
+            [
+                steps_needed(label) <= time_steps and (alphabet is None or label in alphabet)
+                for label in data.labels
+            ]
+        )
+    )
     if len(set(digests(data.images))) < 10:
-        raise DataError(f"{len(data)} of {count} images are usable (the audit says why): training needs at least 10 "
-                        "different ones, better 500")
+        raise DataError(
+            f"{len(data)} of {count} images are usable (the audit says why): training needs at least 10 "
+            "different ones, better 500"
+        )
     if len(set(data.labels)) == 1:
-        raise DataError(f"all images have the label {data.labels[0]!r}: nothing to tell apart, check the labels")
+        raise DataError(
+            f"all images have the label {data.labels[0]!r}: nothing to tell apart, check the labels"
+        )
     symbols = sorted(set("".join(data.labels)))
     if len(symbols) < 2:
-        raise DataError(f"all labels consist of {symbols[0]!r} alone: nothing to tell apart, check the labels")
+        raise DataError(
+            f"all labels consist of {symbols[0]!r} alone: nothing to tell apart, check the labels"
+        )
     return data
 
 
@@ -61,7 +74,7 @@ def hold_out(data: Labelled, per_class: int, seed: int = 0) -> tuple[Labelled, L
     chosen = []
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        chosen.append(rng.permutation(rows)[:min(per_class, len(rows) // 5)])
+        chosen.append(rng.permutation(rows)[: min(per_class, len(rows) // 5)])
     held = np.isin(group, group[np.concatenate(chosen)])
     return data.take(~held), data.take(held)
 
@@ -70,7 +83,9 @@ def at_most(data: Labelled, per_class: int, seed: int = 0) -> Labelled:
     """At most `per_class` images of each class, by a seed, in their order."""
     rng = np.random.default_rng(seed)
     labels = np.array(data.labels)
-    rows = [rng.permutation(np.flatnonzero(labels == label))[:per_class] for label in np.unique(labels)]
+    rows = [
+        rng.permutation(np.flatnonzero(labels == label))[:per_class] for label in np.unique(labels)
+    ]
     return data.take(np.sort(np.concatenate(rows)))
 
 

@@ -1,4 +1,5 @@
 """Images of characters as two views, with binary twins beside them."""
+
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,11 +12,13 @@ from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
 from ocr.reading.views import CHANNELS, SIZE, twin_view, views
 
-TWIN = "-bin"     # what a folder of binary twins is named after the folder of pictures
-ASPECT = 0.1      # by how much the shape of a twin may differ from its picture's
+TWIN = "-bin"  # what a folder of binary twins is named after the folder of pictures
+ASPECT = 0.1  # by how much the shape of a twin may differ from its picture's
 
 
-def load_views(path, naming: str | None = None) -> tuple[Labelled, dict[str, np.ndarray], list[str]]:
+def load_views(
+    path, naming: str | None = None
+) -> tuple[Labelled, dict[str, np.ndarray], list[str]]:
     """Images of one character each as uint8 (n, 28, 28, 4) (views.py); their binary twins; what is wrong with twins.
 
     Labels as in characters.load_characters. Twins are {name of the picture: uint8 (28, 28, 1)}, from a folder NAME-bin
@@ -24,17 +27,25 @@ def load_views(path, naming: str | None = None) -> tuple[Labelled, dict[str, np.
     """
     path = Path(path)
     files, twins = _apart(path, list_files(path))
-    data = decode_characters(path, files, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0])
+    data = decode_characters(
+        path, files, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0]
+    )
     return data, *_fitting(data, files, twins)
 
 
 def _apart(path: Path, files: list[Found]) -> tuple[list[Found], dict[str, Found]]:
     """(all files but twins, {name of a picture without its extension: its twin})."""
     zipped = path.suffix.lower() == ".zip"
-    beside = path.with_name(path.stem + TWIN + path.suffix if zipped else path.name + TWIN) if path.name else path
+    beside = (
+        path.with_name(path.stem + TWIN + path.suffix if zipped else path.name + TWIN)
+        if path.name
+        else path
+    )
     if beside != path and beside.exists():
         files = files + list_files(beside)
-    folders = {folder for f in files for folder in PurePosixPath(f.name).parents} | {PurePosixPath(path.as_posix())}
+    folders = {folder for f in files for folder in PurePosixPath(f.name).parents} | {
+        PurePosixPath(path.as_posix())
+    }
     others, twins = [], {}
     for f in files:
         original = _original(PurePosixPath(f.name), folders)
@@ -54,7 +65,9 @@ def _original(name: PurePosixPath, folders: set) -> PurePosixPath | None:
     return None
 
 
-def _fitting(data: Labelled, files: list[Found], twins: dict[str, Found]) -> tuple[dict[str, np.ndarray], list[str]]:
+def _fitting(
+    data: Labelled, files: list[Found], twins: dict[str, Found]
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """The twins that fit their pictures, and a line on each that does not; no twins at all are no fault."""
     good, faults, pictures = {}, [], {f.name: f for f in files}
     for name in data.names if twins else ():
@@ -71,7 +84,9 @@ def _fitting(data: Labelled, files: list[Found], twins: dict[str, Found]) -> tup
 
 def _twin(picture: Image.Image, twin: Image.Image) -> np.ndarray:
     if abs(np.log(twin.width * picture.height / (twin.height * picture.width))) > ASPECT:
-        raise ImageError(f"{twin.width} x {twin.height} for a picture of {picture.width} x {picture.height}: another shape")
+        raise ImageError(
+            f"{twin.width} x {twin.height} for a picture of {picture.width} x {picture.height}: another shape"
+        )
     return twin_view(picture, twin)
 
 
@@ -82,5 +97,7 @@ def with_twins(data: Labelled, twins: dict[str, np.ndarray]) -> Labelled:
     rows = [i for i, name in enumerate(data.names) if name in twins]
     again = data.take(rows)
     if rows:
-        again.images = np.concatenate([again.images[..., :3], np.stack([twins[name] for name in again.names])], axis=3)
+        again.images = np.concatenate(
+            [again.images[..., :3], np.stack([twins[name] for name in again.names])], axis=3
+        )
     return join([data, again])

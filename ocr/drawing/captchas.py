@@ -1,4 +1,5 @@
 """CAPTCHAs that we draw ourselves, seeded: the embedded default where no real images are found."""
+
 import io
 import os
 import random
@@ -31,7 +32,9 @@ def _seeded(rng: _Seeded):
         captcha.image.secrets = original
 
 
-def captchas(count: int, seed: int = 0, symbols: str = CAPTCHA_SYMBOLS, length: int = 5, size=(50, 200)):
+def captchas(
+    count: int, seed: int = 0, symbols: str = CAPTCHA_SYMBOLS, length: int = 5, size=(50, 200)
+):
     """Yield `count` pairs (label, RGB picture of `size` = (height, width)) drawn by the captcha package (Apache-2.0).
 
     The same arguments give the same pixels. About 250 a second on one core.
@@ -40,7 +43,9 @@ def captchas(count: int, seed: int = 0, symbols: str = CAPTCHA_SYMBOLS, length: 
     artist = captcha.image.ImageCaptcha(width=size[1], height=size[0])
     for _ in range(count):
         label = "".join(rng.choice(symbols) for _ in range(length))
-        with _seeded(rng):  # inside the loop, so that the module is whole again whenever we hand over a picture
+        with _seeded(
+            rng
+        ):  # inside the loop, so that the module is whole again whenever we hand over a picture
             picture = artist.generate_image(label)
         yield label, picture
 
@@ -56,7 +61,13 @@ def captcha_zip(target: Path, count: int, seed: int = 0, **drawing) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}.part")
     with zipfile.ZipFile(part, "w") as archive:
-        pairs = tqdm(captchas(count, seed, **drawing), total=count, desc="drawing CAPTCHAs", unit=" images", disable=None)
+        pairs = tqdm(
+            captchas(count, seed, **drawing),
+            total=count,
+            desc="drawing CAPTCHAs",
+            unit=" images",
+            disable=None,
+        )
         for i, (label, picture) in enumerate(pairs):
             png = io.BytesIO()
             picture.save(png, "png")

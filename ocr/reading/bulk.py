@@ -1,4 +1,5 @@
 """The one loop over many images, in batches."""
+
 from itertools import islice
 
 from ocr.reading.files import printable

@@ -1,4 +1,5 @@
 """Readings bound to a pattern (dd/dd/dddd) or to the words of a lexicon. NumPy only."""
+
 import re
 from math import inf
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from ocr.reading.ctc import BLANK, Alphabet, Decoded, prefix_beam, steps_needed
 
 class Bound(NamedTuple):
     """What a reading is bound to: the indices allowed at each place, or labels, integers (n, length) padded with blank."""
+
     places: list[set[int]] | None = None
     labels: np.ndarray | None = None
 
@@ -27,7 +29,9 @@ class Bound(NamedTuple):
         return sorted(self.places[0] if self.labels is None else set(self.labels[:, 0].tolist()))
 
 
-def bind(alphabet: Alphabet, steps: int, pattern_text: str | None = None, lexicon=None) -> Bound | None:
+def bind(
+    alphabet: Alphabet, steps: int, pattern_text: str | None = None, lexicon=None
+) -> Bound | None:
     """A pattern or a list of words for networks with so many time steps (1: those that read one character).
 
     None where neither is given. Raises ValueError for what cannot be read: symbols outside the alphabet, nothing at all, too
@@ -39,15 +43,23 @@ def bind(alphabet: Alphabet, steps: int, pattern_text: str | None = None, lexico
         raise ValueError("a reading is bound to a pattern or to a lexicon, not to both")
     if lexicon is None:
         bound = Bound(places=pattern(pattern_text, alphabet))
-        needed = len(bound.places) + sum(bool(a & b) for a, b in zip(bound.places, bound.places[1:]))  # for a blank between equals
+        needed = len(bound.places) + sum(
+            bool(a & b) for a, b in zip(bound.places, bound.places[1:])
+        )  # for a blank between equals
         longest = pattern_text
     else:
         words = _words(lexicon, alphabet)
         bound, longest = Bound(labels=alphabet.encode_all(words)), max(words, key=steps_needed)
         needed = steps_needed(longest)
     if needed > steps:
-        raise ValueError(f"{longest!r} is too long: " + ("this reader reads one character" if steps == 1 else
-                                                        f"it needs {needed} time steps, the network has {steps}"))
+        raise ValueError(
+            f"{longest!r} is too long: "
+            + (
+                "this reader reads one character"
+                if steps == 1
+                else f"it needs {needed} time steps, the network has {steps}"
+            )
+        )
     return bound
 
 
@@ -58,7 +70,9 @@ def _words(lexicon, alphabet: Alphabet) -> list[str]:
         raise ValueError("the lexicon is no list of words: give at least one, none of them empty")
     for word in words:
         if word not in alphabet:
-            raise ValueError(f"lexicon: {word!r} cannot be read with the alphabet {alphabet.symbols!r}")
+            raise ValueError(
+                f"lexicon: {word!r} cannot be read with the alphabet {alphabet.symbols!r}"
+            )
     return words
 
 
@@ -74,13 +88,23 @@ def pattern(text: str, alphabet: Alphabet) -> list[set[int]]:
     places = []
     for escape, sign in re.findall(r"(\\?)(.)", text, re.DOTALL):
         fits = kinds.get(sign) if not escape else None
-        allowed = {i for i, symbol in enumerate(alphabet.symbols, start=1) if (fits(symbol) if fits else symbol == sign)}
+        allowed = {
+            i
+            for i, symbol in enumerate(alphabet.symbols, start=1)
+            if (fits(symbol) if fits else symbol == sign)
+        }
         if not allowed:
-            what = {"d": "no digit", "a": "no letter", "x": "neither digit nor letter"}[sign] if fits else f"no {sign!r}"
+            what = (
+                {"d": "no digit", "a": "no letter", "x": "neither digit nor letter"}[sign]
+                if fits
+                else f"no {sign!r}"
+            )
             raise ValueError(f"pattern {text!r}: the alphabet {alphabet.symbols!r} has {what}")
         places.append(allowed)
     if not places:
-        raise ValueError("the pattern is empty: write d for a digit, a for a letter, x for either, anything else as itself")
+        raise ValueError(
+            "the pattern is empty: write d for a digit, a for a letter, x for either, anything else as itself"
+        )
     return places
 
 
@@ -93,9 +117,16 @@ def log_likelihoods(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     alpha = np.where(np.arange(states.shape[1]) < 2, log_probs[0][states], -inf)
     for frame in np.asarray(log_probs[1:], np.float64):
         moved = np.pad(alpha, ((0, 0), (2, 0)), constant_values=-inf)
-        alpha = np.logaddexp(np.logaddexp(alpha, moved[:, 1:-1]), np.where(skips, moved[:, :-2], -inf)) + frame[states]
+        alpha = (
+            np.logaddexp(np.logaddexp(alpha, moved[:, 1:-1]), np.where(skips, moved[:, :-2], -inf))
+            + frame[states]
+        )
     rows, ends = np.arange(len(labels)), 2 * (labels != BLANK).sum(axis=1)
-    return np.where(ends > 0, np.logaddexp(alpha[rows, ends], alpha[rows, np.maximum(ends - 1, 0)]), alpha[rows, 0])
+    return np.where(
+        ends > 0,
+        np.logaddexp(alpha[rows, ends], alpha[rows, np.maximum(ends - 1, 0)]),
+        alpha[rows, 0],
+    )
 
 
 def in_lexicon(log_probs: np.ndarray, labels: np.ndarray, top: int = 1) -> list[Decoded]:
@@ -105,7 +136,11 @@ def in_lexicon(log_probs: np.ndarray, labels: np.ndarray, top: int = 1) -> list[
     """
     found = log_likelihoods(log_probs, labels)
     order = np.argsort(-found, kind="stable")[:top]
-    words = [Decoded(tuple(labels[row][labels[row] != BLANK].tolist()), float(found[row])) for row in order if found[row] > -inf]
+    words = [
+        Decoded(tuple(labels[row][labels[row] != BLANK].tolist()), float(found[row]))
+        for row in order
+        if found[row] > -inf
+    ]
     if not words:
         raise ValueError(f"no word of the lexicon fits {len(log_probs)} time steps")
     return words

@@ -1,4 +1,5 @@
 """reader.json, a reader's contract: what is in it, written and checked in one place."""
+
 import json
 import platform
 from importlib.metadata import version
@@ -15,15 +16,31 @@ from ocr.reading.views import SIZE as VIEW
 
 FORMAT = 1  # of reader.json
 KINDS = ("ctc", "class", "ensemble")
-FITS = {"picture": None, "line": None, "glyph": [GLYPH, GLYPH, 1], "views": [VIEW, VIEW, CHANNELS]}  # the input each of them makes
+FITS = {
+    "picture": None,
+    "line": None,
+    "glyph": [GLYPH, GLYPH, 1],
+    "views": [VIEW, VIEW, CHANNELS],
+}  # the input each of them makes
 
 
 class ReaderError(ValueError):
     """A reader that cannot be loaded or saved; the message is one line that names the file and what to do."""
 
 
-def contract(*, kind: str, alphabet: Alphabet, size: tuple[int, int], channels: int, normalisation: str, decoding: dict,
-             data: dict, scores: list[dict], seed: int, fit: str = "picture") -> dict:
+def contract(
+    *,
+    kind: str,
+    alphabet: Alphabet,
+    size: tuple[int, int],
+    channels: int,
+    normalisation: str,
+    decoding: dict,
+    data: dict,
+    scores: list[dict],
+    seed: int,
+    fit: str = "picture",
+) -> dict:
     """What reader.json holds, before its files are made; see reader.py's docstring.
 
     kind: "ctc", a string; "class", one character; "ensemble", one character by several networks. size is (height, width).
@@ -33,12 +50,27 @@ def contract(*, kind: str, alphabet: Alphabet, size: tuple[int, int], channels: 
     data: name, count, digest, terms. scores: on, n, exact, low, high, ... each.
     """
     return {
-        "format": FORMAT, "kind": kind, "alphabet": alphabet.symbols,
-        "input": {"height": size[0], "width": size[1], "channels": channels, "normalisation": normalisation, "fit": fit},
+        "format": FORMAT,
+        "kind": kind,
+        "alphabet": alphabet.symbols,
+        "input": {
+            "height": size[0],
+            "width": size[1],
+            "channels": channels,
+            "normalisation": normalisation,
+            "fit": fit,
+        },
         "decoding": ({"blank": 0} if kind == "ctc" else {}) | decoding,
-        "data": data, "scores": scores, "seed": seed,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in (
-            "keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")}},
+        "data": data,
+        "scores": scores,
+        "seed": seed,
+        "versions": {
+            "python": platform.python_version(),
+            **{
+                name: version(name)
+                for name in ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
+            },
+        },
     }
 
 
@@ -55,13 +87,17 @@ def _check(facts: dict):
     if where["fit"] == "line" and where["channels"] != 1:
         raise ValueError("a line has one channel")
     if FITS[where["fit"]] not in (None, shape):
-        raise ValueError(f"fit {where['fit']!r} makes an input of {FITS[where['fit']]}, not {shape}")
+        raise ValueError(
+            f"fit {where['fit']!r} makes an input of {FITS[where['fit']]}, not {shape}"
+        )
     if facts["kind"] == "ctc":
         lengths = how["lengths"] or [0, how["time_steps"]]
         if not _whole(how["time_steps"], *lengths) or len(lengths) != 2 or how["blank"] != 0:
             raise ValueError("a length or blank is not what it must be")
     if facts["kind"] == "ensemble":
-        if len(how["members"]) != len(how["thresholds"]) + 1 or not all(0 <= t <= 1 for t in how["thresholds"]):
+        if len(how["members"]) != len(how["thresholds"]) + 1 or not all(
+            0 <= t <= 1 for t in how["thresholds"]
+        ):
             raise ValueError("its thresholds are not what they must be")
     else:
         facts["onnx_sha256"].lower()
@@ -72,26 +108,44 @@ def _check(facts: dict):
 def output_shape(facts: dict) -> list[int]:
     """The shape that the network's output must have for one image."""
     symbols = len(facts["alphabet"])
-    return [1, symbols] if facts["kind"] == "class" else [1, facts["decoding"]["time_steps"], symbols + 1]
+    return (
+        [1, symbols]
+        if facts["kind"] == "class"
+        else [1, facts["decoding"]["time_steps"], symbols + 1]
+    )
 
 
 def read_contract(folder: Path) -> dict:
     path = folder / "reader.json"
     if not path.is_file():
-        known = ", ".join(sorted(p.parent.relative_to(MODELS).as_posix() for p in MODELS.rglob("reader.json")
-                                 if not p.parent.name.startswith(".") and not p.parent.with_name("reader.json").exists())
-                          ) or "none yet"
-        raise ReaderError(f"no reader in {folder}: the readers in models/ are {known}; train one with train.py")
+        known = (
+            ", ".join(
+                sorted(
+                    p.parent.relative_to(MODELS).as_posix()
+                    for p in MODELS.rglob("reader.json")
+                    if not p.parent.name.startswith(".")
+                    and not p.parent.with_name("reader.json").exists()
+                )
+            )
+            or "none yet"
+        )
+        raise ReaderError(
+            f"no reader in {folder}: the readers in models/ are {known}; train one with train.py"
+        )
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts["format"] != FORMAT or facts["kind"] not in KINDS:
-            raise ReaderError(f"{path}: format {facts['format']}, kind {facts['kind']!r}; this version reads format "
-                              f"{FORMAT}, kinds {', '.join(KINDS)}: train the reader again, or update")
+            raise ReaderError(
+                f"{path}: format {facts['format']}, kind {facts['kind']!r}; this version reads format "
+                f"{FORMAT}, kinds {', '.join(KINDS)}: train the reader again, or update"
+            )
         _check(facts)
     except ReaderError:
         raise
     except OSError as error:
         raise ReaderError(f"{path}: {error.strerror or error}; train the reader again") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReaderError(f"{path}: damaged ({type(error).__name__}: {error}); train the reader again") from None
+        raise ReaderError(
+            f"{path}: damaged ({type(error).__name__}: {error}); train the reader again"
+        ) from None
     return facts

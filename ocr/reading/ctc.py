@@ -7,6 +7,7 @@ decoder here wants those (fed with probabilities a beam search ranks wrongly).
 Sources: Graves et al. 2006, "Connectionist Temporal Classification" (collapse, forward sum);
 Hannun et al. 2014, "First-Pass Large Vocabulary Continuous Speech Recognition" (prefix beam search).
 """
+
 import unicodedata
 from collections import defaultdict
 from math import exp, inf, log, log1p
@@ -33,7 +34,9 @@ class Alphabet:
     @classmethod
     def from_labels(cls, labels) -> "Alphabet":
         """The sorted set of all characters in `labels`, the same in every process and on every machine."""
-        return cls("".join(sorted(set("".join(unicodedata.normalize("NFC", label) for label in labels)))))
+        return cls(
+            "".join(sorted(set("".join(unicodedata.normalize("NFC", label) for label in labels))))
+        )
 
     def __len__(self):
         return len(self.symbols) + 1
@@ -48,7 +51,9 @@ class Alphabet:
         """Text to indices >= 1. Raises ValueError naming the first symbol that is not in the alphabet."""
         for symbol in text:
             if symbol not in self._index:
-                raise ValueError(f"{symbol!r} in label {text!r} is not in the alphabet {self.symbols!r}")
+                raise ValueError(
+                    f"{symbol!r} in label {text!r} is not in the alphabet {self.symbols!r}"
+                )
         return [self._index[symbol] for symbol in text]
 
     def encode_all(self, labels, length: int | None = None) -> np.ndarray:
@@ -73,6 +78,7 @@ class Alphabet:
 
 class Decoded(NamedTuple):
     """One reading of a logit matrix: label indices (no blanks) and their log-probability."""
+
     indices: tuple[int, ...]
     log_prob: float
 
@@ -105,7 +111,7 @@ def best(log_probs: np.ndarray, lengths: tuple[int, int] | None = None) -> Decod
     """How readers read: greedy; where that is shorter or longer than `lengths` allow, prefix beam bound to them."""
     found = greedy(log_probs)
     if lengths and not lengths[0] <= len(found.indices) <= lengths[1]:
-        found, = prefix_beam(log_probs, lengths=lengths)
+        (found,) = prefix_beam(log_probs, lengths=lengths)
     return found
 
 
@@ -116,8 +122,13 @@ def _add(a: float, b: float) -> float:
     return a if b == -inf else a + log1p(exp(b - a))
 
 
-def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: tuple[int, int] | None = None,
-                places: list[set[int]] | None = None):
+def prefix_beam(
+    log_probs: np.ndarray,
+    width: int = 10,
+    top: int = 1,
+    lengths: tuple[int, int] | None = None,
+    places: list[set[int]] | None = None,
+):
     """The `top` most probable labels for (time, classes) log-probabilities, best first, as a list of Decoded.
 
     Unlike `greedy` it adds up the paths that mean the same label. At each step the `width` best classes extend the
@@ -130,7 +141,9 @@ def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: t
     low, high = lengths or (0, steps)
     if low > steps:
         raise ValueError(f"{low} symbols cannot be read from {steps} time steps")
-    beams = {(): (0.0, -inf)}  # prefix -> log-probability of the paths that end in blank, and in a symbol
+    beams = {
+        (): (0.0, -inf)
+    }  # prefix -> log-probability of the paths that end in blank, and in a symbol
     for frame in np.asarray(log_probs, dtype=np.float64):
         best = np.argsort(-frame, kind="stable").tolist()
         choices = [[c for c in best if c in place][:width] for place in places] if places else None
@@ -147,7 +160,9 @@ def prefix_beam(log_probs: np.ndarray, width: int = 10, top: int = 1, lengths: t
             for c in choices[len(prefix)] if choices else best:
                 if c != BLANK:
                     end = grown[prefix + (c,)]
-                    end[1] = _add(end[1], frame[c] + (blank if prefix and c == prefix[-1] else both))
+                    end[1] = _add(
+                        end[1], frame[c] + (blank if prefix and c == prefix[-1] else both)
+                    )
         beams = _prune(grown, width, by_length=lengths is not None)
     found = [Decoded(p, _add(*ends)) for p, ends in beams.items() if low <= len(p) <= high]
     found = [d for d in found if d.log_prob > -inf]
@@ -226,11 +241,13 @@ def _best_path(log_probs: np.ndarray, indices) -> np.ndarray:
         raise ValueError(f"{len(indices)} symbols do not fit {len(log_probs)} time steps")
     states = _extended(indices)
     emit = log_probs[:, states]
-    skip = np.append([False, False], (states[2:] != BLANK) & (states[2:] != states[:-2]))[:len(states)]
+    skip = np.append([False, False], (states[2:] != BLANK) & (states[2:] != states[:-2]))[
+        : len(states)
+    ]
     back, score = np.zeros(emit.shape, dtype=int), np.full(len(states), -inf)
     score[:2] = emit[0, :2]
     for t in range(1, len(emit)):
-        one, two = np.append(-inf, score[:-1]), np.append([-inf, -inf], score[:-2])[:len(states)]
+        one, two = np.append(-inf, score[:-1]), np.append([-inf, -inf], score[:-2])[: len(states)]
         reached = np.stack([score, one, np.where(skip, two, -inf)])
         came = reached.argmax(axis=0)
         back[t] = np.arange(len(states)) - came

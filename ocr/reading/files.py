@@ -1,4 +1,5 @@
 """Images in files, folders and zips, by name."""
+
 import io
 import os
 import zipfile
@@ -17,6 +18,7 @@ HEAD = 2**16  # bytes in which an image's size is looked for
 
 class Found(NamedTuple):
     """One image file met on the way: its name, a function giving its bytes, and why there are none, where that is known."""
+
     name: str
     read: Callable[[], bytes]
     fault: str | None = None
@@ -62,8 +64,10 @@ def find_all(paths):
             for count, found in enumerate(find_images(path), start=1):
                 yield found
             if not count:
-                raise ImageError("no images in it: name a folder or a zip with png, jpg, bmp or webp files (a zip inside a "
-                                 "folder is not opened)")
+                raise ImageError(
+                    "no images in it: name a folder or a zip with png, jpg, bmp or webp files (a zip inside a "
+                    "folder is not opened)"
+                )
         except ImageError as error:
             yield unreadable(str(path), str(error))
 
@@ -72,6 +76,7 @@ def _file(path: Path) -> Found:
     def head() -> bytes:
         with open(path, "rb") as file:
             return file.read(HEAD)
+
     return Found(path.as_posix(), lambda: read_bytes(path), None, head)
 
 
@@ -110,15 +115,20 @@ def _is_folder(entry) -> bool:
 
 def unreadable(name: str, message: str) -> Found:
     """What stands in for an image that cannot even be found: its `read` raises ImageError with `message`."""
+
     def read():
         raise ImageError(message)
+
     return Found(name, read, message)
 
 
 def read_named(name: str) -> bytes:
     """The bytes of an image by the name that `find_images` gave it, in whatever process. Raises ImageError."""
     path = Path(name)
-    archive = next((above for above in path.parents if above.suffix.lower() == ".zip" and above.is_file()), None)
+    archive = next(
+        (above for above in path.parents if above.suffix.lower() == ".zip" and above.is_file()),
+        None,
+    )
     if archive is None:
         return read_bytes(path)
     try:
@@ -134,22 +144,33 @@ def read_named(name: str) -> bytes:
 @lru_cache(maxsize=2)
 def _members(path: str, changed: int) -> tuple[zipfile.ZipFile, dict]:
     archive = zipfile.ZipFile(path)
-    return archive, {PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).as_posix(): info for info in archive.infolist()}
+    return archive, {
+        PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).as_posix(): info
+        for info in archive.infolist()
+    }
 
 
 def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise ImageError(f"not a zip file that can be opened ({one_line(error)}): pack it again") from None
+        raise ImageError(
+            f"not a zip file that can be opened ({one_line(error)}): pack it again"
+        ) from None
     for info in sorted(archive.infolist(), key=lambda i: i.filename):
         name = info.filename.replace("\\", "/")  # as some packers on Windows have it
         if not name.endswith("/") and _wanted(name, every_file):
-            yield Found(f"{path.as_posix()}/{name}", lambda i=info: _read_member(archive, i), None,
-                        lambda i=info: _read_member(archive, i, HEAD))
+            yield Found(
+                f"{path.as_posix()}/{name}",
+                lambda i=info: _read_member(archive, i),
+                None,
+                lambda i=info: _read_member(archive, i, HEAD),
+            )
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int = MAX_BYTES + 1) -> bytes:
+def _read_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int = MAX_BYTES + 1
+) -> bytes:
     """A member's bytes; the size is bounded while unpacking, as a bomb's header may lie. Nothing is written to disk."""
     if ".." in PurePosixPath(info.filename.replace("\\", "/")).parts:
         raise ImageError("its name leads out of the archive (..): pack the zip again")

@@ -4,6 +4,7 @@ A photograph, a scan of any size and an image of the data set all take this road
 The steps are those of Cohen et al. 2017, "EMNIST: extending MNIST to handwritten letters" (section II), after the
 ink has been told from the paper: blur, crop to the ink, square with two pixels of margin, bicubic, stretched to 0..255.
 """
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -11,10 +12,10 @@ from ocr.reading.images import ImageError, Placed
 
 SIZE = 28
 MARGIN = 2
-WORKING = 256       # pixels of the longest side; larger pictures are reduced first
-SPECKS = 0.006      # share of the ink that may lie outside the crop, on each side
-STRONG = 100        # ink below this is haze around strokes
-CONTRAST = 12       # grey levels between ink and paper below which there is nothing to read
+WORKING = 256  # pixels of the longest side; larger pictures are reduced first
+SPECKS = 0.006  # share of the ink that may lie outside the crop, on each side
+STRONG = 100  # ink below this is haze around strokes
+CONTRAST = 12  # grey levels between ink and paper below which there is nothing to read
 
 
 def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
@@ -43,8 +44,13 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     square = np.asarray(square.resize((SIZE, SIZE), Image.Resampling.BICUBIC)).astype(np.float32)
     pixels = np.clip(square * (255 / max(1.0, square.max())), 0, 255).round().astype(np.uint8)
     whole = scale * reduced
-    return pixels[:, :, None], Placed(whole, round(SIZE / 2 - x * scale), round(SIZE / 2 - y * scale),
-                                      round((right - left) * scale), round((bottom - top) * scale))
+    return pixels[:, :, None], Placed(
+        whole,
+        round(SIZE / 2 - x * scale),
+        round(SIZE / 2 - y * scale),
+        round((right - left) * scale),
+        round((bottom - top) * scale),
+    )
 
 
 def is_emnist_form(grey: np.ndarray) -> bool:
@@ -76,7 +82,9 @@ def ink_of(grey: np.ndarray) -> np.ndarray:
     if abs(ink_level - paper_level) < CONTRAST:
         return np.zeros_like(grey)
     share = (grey - paper_level) / (ink_level - paper_level)
-    return (np.clip((share - 0.25) / 0.6, 0, 1) * 255).round().astype(np.uint8)  # paper's grain falls below 0.25
+    return (
+        (np.clip((share - 0.25) / 0.6, 0, 1) * 255).round().astype(np.uint8)
+    )  # paper's grain falls below 0.25
 
 
 def otsu(counts: np.ndarray) -> np.ndarray:
@@ -91,14 +99,18 @@ def otsu(counts: np.ndarray) -> np.ndarray:
         between = below * above * (mass / below - (mass[..., -1:] - mass) / above) ** 2
     between = np.nan_to_num(between[..., :-1])
     best = between == between.max(axis=-1, keepdims=True)
-    return (best.argmax(axis=-1) + 254 - best[..., ::-1].argmax(axis=-1)) // 2  # the middle of a gap: light and dark swap evenly
+    return (
+        best.argmax(axis=-1) + 254 - best[..., ::-1].argmax(axis=-1)
+    ) // 2  # the middle of a gap: light and dark swap evenly
 
 
 def ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) around the ink but for its specks."""
+
     def ends(profile):
         share = np.cumsum(profile, dtype=np.float64) / profile.sum(dtype=np.float64)
         return int(np.searchsorted(share, SPECKS)), int(np.searchsorted(share, 1 - SPECKS)) + 1
+
     strong = ink > STRONG
     top, bottom = ends(strong.sum(axis=1))
     left, right = ends(strong.sum(axis=0))

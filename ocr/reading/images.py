@@ -4,6 +4,7 @@
 
 Every fault of an image raises ImageError with one line that says what to do.
 """
+
 import io
 import os
 import warnings
@@ -13,13 +14,24 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # others start programs, are slow, or hide pictures in pictures
-MAX_PIXELS = 2**24      # 4096 x 4096; larger is refused before decoding
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns of more, and raises of twice as much, also of pictures inside a file
-warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata and of size: what cannot be read is said here
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "BMP",
+    "WEBP",
+    "GIF",
+    "TIFF",
+)  # others start programs, are slow, or hide pictures in pictures
+MAX_PIXELS = 2**24  # 4096 x 4096; larger is refused before decoding
+Image.MAX_IMAGE_PIXELS = (
+    MAX_PIXELS // 2
+)  # Pillow warns of more, and raises of twice as much, also of pictures inside a file
+warnings.filterwarnings(
+    "ignore", module=r"PIL\."
+)  # of odd metadata and of size: what cannot be read is said here
 PngImagePlugin.MAX_TEXT_MEMORY = 2**22  # characters of comments
-MAX_BYTES = 2**26       # of one file, compressed or not
-MIN_SIDE = 3            # pixels
+MAX_BYTES = 2**26  # of one file, compressed or not
+MIN_SIDE = 3  # pixels
 
 
 class ImageError(ValueError):
@@ -44,7 +56,9 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     try:
         picture = picture or Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(picture, max_pixels)
-        if any(tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())):  # Pillow unpacks it in Python, for seconds
+        if any(
+            tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())
+        ):  # Pillow unpacks it in Python, for seconds
             raise ImageError("a compressed BMP: save it again as PNG")
         picture.load()
         return _flatten(ImageOps.exif_transpose(picture))
@@ -53,10 +67,14 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except Image.DecompressionBombError:
         raise ImageError(f"more than {max_pixels:,} pixels: scale the image down first") from None
     except Image.UnidentifiedImageError:
-        raise ImageError("not an image that can be opened: check the file, or save it again as PNG") from None
+        raise ImageError(
+            "not an image that can be opened: check the file, or save it again as PNG"
+        ) from None
     except MemoryError:
         raise
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error, IndexError, ...
+    except (
+        Exception
+    ) as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error, IndexError, ...
         raise ImageError(f"damaged image ({one_line(error)}): save it again as PNG") from None
 
 
@@ -77,7 +95,9 @@ def read_bytes(source) -> bytes:
         except OSError as error:
             raise ImageError(f"cannot be opened: {error.strerror or error}") from None
     else:
-        raise TypeError(f"an image is a path, bytes, a PIL image or a uint8 array, not {type(source).__name__}")
+        raise TypeError(
+            f"an image is a path, bytes, a PIL image or a uint8 array, not {type(source).__name__}"
+        )
     if not data:
         raise ImageError("empty file (0 bytes)")
     return data
@@ -91,14 +111,18 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         raise TypeError(f"an image array has shape (H, W) or (H, W, 1, 3 or 4), not {array.shape}")
     if min(array.shape[:2]) < MIN_SIDE:
-        raise ImageError(f"{array.shape[1]} x {array.shape[0]} pixels: too small to hold a character")
+        raise ImageError(
+            f"{array.shape[1]} x {array.shape[0]} pixels: too small to hold a character"
+        )
     return Image.fromarray(np.ascontiguousarray(array))
 
 
 def _check_size(picture: Image.Image, max_pixels: int):
     width, height = picture.size
     if width * height > max_pixels:
-        raise ImageError(f"{width} x {height} pixels, more than {max_pixels:,}: scale the image down first")
+        raise ImageError(
+            f"{width} x {height} pixels, more than {max_pixels:,}: scale the image down first"
+        )
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{width} x {height} pixels: too small to hold a character")
 
@@ -134,6 +158,7 @@ def _on_ground(picture: Image.Image) -> Image.Image:
 
 class Placed(NamedTuple):
     """How a picture of any size lies in a network's input: scaled by `scale`, shifted by (left, top) pixels."""
+
     scale: float
     left: int
     top: int
@@ -180,7 +205,9 @@ def normalise(images: np.ndarray, how: str = "standard") -> np.ndarray:
     if images.dtype != np.uint8:
         raise TypeError(f"normalise wants uint8 images, got {images.dtype}: was it applied twice?")
     if how == "views":
-        return np.concatenate([normalise(images[..., :3], "standard"), normalise(images[..., 3:], "unit")], axis=3)
+        return np.concatenate(
+            [normalise(images[..., :3], "standard"), normalise(images[..., 3:], "unit")], axis=3
+        )
     values = images.astype(np.float32)
     if how == "unit":
         return values / 255

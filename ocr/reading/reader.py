@@ -8,6 +8,7 @@ contract: kind ("ctc", a string; "class", one character), alphabet, input, decod
 versions, and the digest of model.onnx. A reader of kind "ensemble" has folders 1, 2, ... instead, each a reader of kind
 "class", and in its reader.json how they work in sequence (in_sequence). training/export.py writes them.
 """
+
 import hashlib
 import os
 from itertools import islice
@@ -36,6 +37,7 @@ class Reading(NamedTuple):
     spans         ((left, right), ...) of each character, in pixels of the image as given; empty unless asked for. CTC
                   reads a character at a peak, so there a span marks where it was read, not its whole width
     """
+
     text: str
     confidence: float
     alternatives: tuple = ()
@@ -44,6 +46,7 @@ class Reading(NamedTuple):
 
 class Prepared(NamedTuple):
     """An image on its way into the network: uint8 (H, W, C), and how the picture of `size` (width, height) lies in it."""
+
     pixels: np.ndarray
     placed: Placed
     size: tuple[int, int]
@@ -72,20 +75,33 @@ class Reader:
         facts = read_contract(folder)
         if facts["kind"] != "ensemble":
             return cls(facts, _open_session(folder / "model.onnx", facts))
-        return cls(facts, members=[cls._member(folder, k, digest, facts) for k, digest in
-                                   enumerate(facts["decoding"]["members"], start=1)])
+        return cls(
+            facts,
+            members=[
+                cls._member(folder, k, digest, facts)
+                for k, digest in enumerate(facts["decoding"]["members"], start=1)
+            ],
+        )
 
     @classmethod
     def _member(cls, folder: Path, number: int, digest: str, facts: dict) -> "Reader":
         if not (folder / str(number) / "reader.json").is_file():
-            raise ReaderError(f"{folder}: its member {number} is missing; restore the folder, or train the reader again")
+            raise ReaderError(
+                f"{folder}: its member {number} is missing; restore the folder, or train the reader again"
+            )
         member = cls.load(folder / str(number))
-        if member.contract["onnx_sha256"] != digest or any(member.contract[key] != facts[key] for key in ("alphabet", "input")):
-            raise ReaderError(f"{folder}: its member {number} is not the one that its reader.json describes; restore the "
-                              "folder, or train the reader again")
+        if member.contract["onnx_sha256"] != digest or any(
+            member.contract[key] != facts[key] for key in ("alphabet", "input")
+        ):
+            raise ReaderError(
+                f"{folder}: its member {number} is not the one that its reader.json describes; restore the "
+                "folder, or train the reader again"
+            )
         return member
 
-    def read(self, images, top: int = 1, spans: bool = False, pattern: str | None = None, lexicon=None):
+    def read(
+        self, images, top: int = 1, spans: bool = False, pattern: str | None = None, lexicon=None
+    ):
         """One Reading for one image, a list of Readings for many.
 
         images: a path, bytes, PIL image or uint8 array (H, W) or (H, W, C); or several, as a list, another iterable, or
@@ -98,8 +114,11 @@ class Reader:
         if top < 1:
             raise ValueError(f"top = {top}: at least 1 text is read")
         bound = self.bind(pattern, lexicon)
-        one = hasattr(images, "convert") or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)) or (
-            isinstance(images, np.ndarray) and images.ndim < 4)
+        one = (
+            hasattr(images, "convert")
+            or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike))
+            or (isinstance(images, np.ndarray) and images.ndim < 4)
+        )
         images, readings = iter([images] if one else images), []
         while batch := [self.prepare(image) for image in islice(images, BATCH)]:
             readings += self.read_prepared(batch, top, spans, bound)
@@ -109,7 +128,11 @@ class Reader:
         """One image as the network takes it. Raises images.ImageError, also for a file of more pixels."""
         picture = open_image(image, max_pixels)
         if self.fit == "picture":
-            return Prepared(to_uint8(picture, self.size, self.channels), place(picture.size, self.size), picture.size)
+            return Prepared(
+                to_uint8(picture, self.size, self.channels),
+                place(picture.size, self.size),
+                picture.size,
+            )
         if self.fit == "line":
             return Prepared(*line(picture, self.size), picture.size)
         return Prepared(*(glyph if self.fit == "glyph" else views)(picture), picture.size)
@@ -117,33 +140,53 @@ class Reader:
     def bind(self, pattern: str | None = None, lexicon=None) -> Bound | None:
         """What readings are bound to, for `read_prepared`; see `read`. Raises ReaderError."""
         try:
-            return bind(self.alphabet, self.contract["decoding"]["time_steps"] if self.kind == "ctc" else 1, pattern, lexicon)
+            return bind(
+                self.alphabet,
+                self.contract["decoding"]["time_steps"] if self.kind == "ctc" else 1,
+                pattern,
+                lexicon,
+            )
         except ValueError as error:
             raise ReaderError(str(error)) from None
 
-    def read_prepared(self, prepared: list[Prepared], top: int = 1, spans: bool = False,
-                      bound: Bound | None = None) -> list[Reading]:
+    def read_prepared(
+        self,
+        prepared: list[Prepared],
+        top: int = 1,
+        spans: bool = False,
+        bound: Bound | None = None,
+    ) -> list[Reading]:
         """A Reading for each prepared image, all in one run of the network."""
         if not prepared:
             return []
         batch = normalise(np.stack([p.pixels for p in prepared]), self.how)
-        return [self._reading(matrix, p, top, spans, bound) for matrix, p in zip(self.log_probs(batch), prepared)]
+        return [
+            self._reading(matrix, p, top, spans, bound)
+            for matrix, p in zip(self.log_probs(batch), prepared)
+        ]
 
     def log_probs(self, batch: np.ndarray) -> np.ndarray:
         """Log-probabilities, (N, classes) or (N, time, classes), of normalised images float32 (N, H, W, C)."""
         if self._members:
-            asked = [lambda rows, member=member: member.log_probs(batch[rows]) for member in self._members]
+            asked = [
+                lambda rows, member=member: member.log_probs(batch[rows])
+                for member in self._members
+            ]
             return in_sequence(asked, self.contract["decoding"]["thresholds"], len(batch))[0]
-        logits, = self._session.run(None, {"image": batch})
+        (logits,) = self._session.run(None, {"image": batch})
         return log_softmax(logits)
 
-    def _reading(self, log_probs, prepared: Prepared, top: int, spans: bool, bound: Bound | None) -> Reading:
+    def _reading(
+        self, log_probs, prepared: Prepared, top: int, spans: bool, bound: Bound | None
+    ) -> Reading:
         texts = (self._string if self.kind == "ctc" else self._character)(log_probs, top, bound)
         text, sure = texts[0]
         where = ()
         if spans and self.kind == "ctc":
             steps = align(log_probs, self.alphabet.encode(text))
-            where = tuple(self._pixels(a * self._stride, b * self._stride, prepared) for a, b in steps)
+            where = tuple(
+                self._pixels(a * self._stride, b * self._stride, prepared) for a, b in steps
+            )
         elif spans and self.fit == "views":  # what of the picture was looked at
             where = (self._pixels(0, self.size[1], prepared),)
         elif spans:
@@ -198,7 +241,9 @@ def in_sequence(members, thresholds, count: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _open_session(path: Path, facts: dict):
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it keeps a number for this user, and reports to its maker
+    os.environ.setdefault(
+        "ORT_DISABLE_TELEMETRY", "1"
+    )  # else it keeps a number for this user, and reports to its maker
     import onnxruntime
 
     try:
@@ -206,24 +251,32 @@ def _open_session(path: Path, facts: dict):
     except OSError as error:
         raise ReaderError(f"{path}: {error.strerror or error}; train the reader again") from None
     if hashlib.sha256(model).hexdigest() != facts["onnx_sha256"]:
-        raise ReaderError(f"{path}: not the file that its reader.json describes, or damaged; restore both together, or "
-                          "train the reader again")
+        raise ReaderError(
+            f"{path}: not the file that its reader.json describes, or damaged; restore both together, or "
+            "train the reader again"
+        )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # as fast as two for networks of this size
+    options.intra_op_num_threads = options.inter_op_num_threads = (
+        1  # as fast as two for networks of this size
+    )
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base but Exception
-        raise ReaderError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it "
-                          f"({' '.join(str(error).split())[:150]})") from None
+        raise ReaderError(
+            f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it "
+            f"({' '.join(str(error).split())[:150]})"
+        ) from None
     shape = [1, *(facts["input"][key] for key in ("height", "width", "channels"))]
     output = output_shape(facts)
     try:
-        logits, = session.run(None, {"image": np.zeros(shape, np.float32)})
+        (logits,) = session.run(None, {"image": np.zeros(shape, np.float32)})
         fits = list(logits.shape) == output
     except Exception:
         fits = False
     if not fits:
-        raise ReaderError(f"{path.with_name('reader.json')}: its input {shape[1:]} or output {output[1:]} does not fit "
-                          f"{path.name}; restore both together, or train the reader again")
+        raise ReaderError(
+            f"{path.with_name('reader.json')}: its input {shape[1:]} or output {output[1:]} does not fit "
+            f"{path.name}; restore both together, or train the reader again"
+        )
     return session

@@ -1,10 +1,28 @@
 """Digits of other scripts: what they are in Western ones."""
+
 import unicodedata
 
 NUMBERS = "0123456789./-,"  # what a number is written with, in Western signs
-SCRIPTS = {"western": NUMBERS, "arabic": "٠١٢٣٤٥٦٧٨٩٫/-٬", "persian": "۰۱۲۳۴۵۶۷۸۹٫/-٬"}  # sign for sign
-_OTHERS = {"\u060c": ",", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2044": "/", "\u2215": "/"}
-_TABLE = str.maketrans({**_OTHERS, **{sign: western for signs in SCRIPTS.values() for sign, western in zip(signs, NUMBERS)}})
+SCRIPTS = {
+    "western": NUMBERS,
+    "arabic": "٠١٢٣٤٥٦٧٨٩٫/-٬",
+    "persian": "۰۱۲۳۴۵۶۷۸۹٫/-٬",
+}  # sign for sign
+_OTHERS = {
+    "\u060c": ",",
+    "\u2212": "-",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2013": "-",
+    "\u2044": "/",
+    "\u2215": "/",
+}
+_TABLE = str.maketrans(
+    {
+        **_OTHERS,
+        **{sign: western for signs in SCRIPTS.values() for sign, western in zip(signs, NUMBERS)},
+    }
+)
 
 
 def to_western(text: str) -> str:

@@ -3,6 +3,7 @@
 A caller gives one picture of any kind; both views are made here, in training and in reading alike, so that a network
 with two inputs (the dual-input system of lesson 03) never waits for a second file.
 """
+
 import numpy as np
 from PIL import Image
 
@@ -11,10 +12,10 @@ from ocr.reading.images import MIN_SIDE, ImageError, Placed, place, to_uint8
 
 SIZE = 28
 CHANNELS = 4  # red, green, blue, and the binary view: 0 paper, 255 ink
-NEAR = 20     # pixels; smaller ink is looked at more closely
+NEAR = 20  # pixels; smaller ink is looked at more closely
 WORKING = 4 * SIZE  # pixels of the longest side of the picture in which the ink is sought
-FAINT = 12    # levels from end to end below which a picture shows nothing
-FLAT = 3      # levels below which pixels are not parted at all
+FAINT = 12  # levels from end to end below which a picture shows nothing
+FLAT = 3  # levels below which pixels are not parted at all
 
 
 def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
@@ -28,7 +29,9 @@ def views(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     spot = place(seen.size, (SIZE, SIZE))
     pixels = with_binary(to_uint8(seen, (SIZE, SIZE), 3)[None])[0]
     if part:
-        spot = spot._replace(left=spot.left - round(part[0] * spot.scale), top=spot.top - round(part[1] * spot.scale))
+        spot = spot._replace(
+            left=spot.left - round(part[0] * spot.scale), top=spot.top - round(part[1] * spot.scale)
+        )
     return pixels, spot
 
 
@@ -40,7 +43,9 @@ def twin_view(picture: Image.Image, twin: Image.Image) -> np.ndarray:
     part = _part(picture)
     if part:
         wide, high = twin.width / picture.width, twin.height / picture.height
-        left, top, right, bottom = (round(end * scale) for end, scale in zip(part, (wide, high, wide, high)))
+        left, top, right, bottom = (
+            round(end * scale) for end, scale in zip(part, (wide, high, wide, high))
+        )
         twin = twin.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
     view = binary(to_uint8(twin, (SIZE, SIZE), 3)[None])[0]
     if not view.any():
@@ -57,7 +62,9 @@ def _part(picture: Image.Image) -> tuple[int, int, int, int] | None:
     reduced = min(1.0, WORKING / max(picture.size))
     small = picture.convert("RGB")
     if reduced < 1:
-        small = small.resize([max(MIN_SIDE, round(side * reduced)) for side in picture.size], Image.Resampling.BOX)
+        small = small.resize(
+            [max(MIN_SIDE, round(side * reduced)) for side in picture.size], Image.Resampling.BOX
+        )
     pixels = np.asarray(small)
     ink = binary(pixels[None])[0, :, :, 0]
     if np.ptp(pixels, axis=(0, 1)).max() < FAINT or not ink.any():
@@ -68,7 +75,10 @@ def _part(picture: Image.Image) -> tuple[int, int, int, int] | None:
         return None
     side = max(picture.size) * 2 * longest / (longest + NEAR)
     ends = []
-    for middle, shown, length in (((left + right) / 2, small.width, picture.width), ((top + bottom) / 2, small.height, picture.height)):
+    for middle, shown, length in (
+        ((left + right) / 2, small.width, picture.width),
+        ((top + bottom) / 2, small.height, picture.height),
+    ):
         start = round(min(max(0.0, middle * length / shown - side / 2), max(0.0, length - side)))
         ends.append((start, min(length, start + max(MIN_SIDE, round(side)))))
     return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
@@ -93,9 +103,15 @@ def binary(colour: np.ndarray) -> np.ndarray:
     along = (centred @ axes[:, :, -1:])[:, :, 0]
     low, high = along.min(axis=1, keepdims=True), along.max(axis=1, keepdims=True)
     levels = ((along - low) * (255 / np.maximum(high - low, 1e-6))).round().astype(np.intp)
-    counts = np.bincount((levels + 256 * np.arange(count)[:, None]).ravel(), minlength=256 * count).reshape(count, 256)
+    counts = np.bincount(
+        (levels + 256 * np.arange(count)[:, None]).ravel(), minlength=256 * count
+    ).reshape(count, 256)
     parted = (levels > otsu(counts)[:, None]).reshape(count, height, width)
-    border = np.concatenate([parted[:, 0], parted[:, -1], parted[:, 1:-1, 0], parted[:, 1:-1, -1]], axis=1)
-    paper = 0.9 * border.mean(axis=1) + 0.1 * parted.mean(axis=(1, 2)) > 0.5  # the border decides; a tie, the larger part
+    border = np.concatenate(
+        [parted[:, 0], parted[:, -1], parted[:, 1:-1, 0], parted[:, 1:-1, -1]], axis=1
+    )
+    paper = (
+        0.9 * border.mean(axis=1) + 0.1 * parted.mean(axis=(1, 2)) > 0.5
+    )  # the border decides; a tie, the larger part
     ink = (parted != paper[:, None, None]) & (high - low >= FLAT)[:, :, None]
     return (ink * np.uint8(255))[..., None]

@@ -2,6 +2,7 @@
 
 Configuration is by environment: OCR_TOKEN, a bearer token that reading then asks for.
 """
+
 import contextlib
 import hmac
 import io
@@ -10,35 +11,55 @@ import os
 import threading
 
 from flask import Flask, Request, Response, jsonify, render_template, request
-from prometheus_client import (CONTENT_TYPE_LATEST, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry, Counter,
-                               Histogram, generate_latest)
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import (BadRequest, HTTPException, InternalServerError, ServiceUnavailable,
-                                 Unauthorized, UnprocessableEntity)
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    Unauthorized,
+    UnprocessableEntity,
+)
 
+from ocr.reading.contract import ReaderError
 from ocr.serving.openapi import document
 from ocr.serving.service import Asked, Service
-from ocr.reading.contract import ReaderError
 
 MAX_REQUEST = 2**24  # bytes of one request
-MAX_FILES = 64       # images of one request
+MAX_FILES = 64  # images of one request
 TOPS = [str(n) for n in range(1, 11)]
-MAX_PATTERN = 64     # characters
-WAITING = 64         # requests that may be at work or wait for it; more are told to come again. Fewer than gunicorn's threads
+MAX_PATTERN = 64  # characters
+WAITING = 64  # requests that may be at work or wait for it; more are told to come again. Fewer than gunicorn's threads
 MAX_WAITING = 2**27  # bytes of their bodies together
-FIELDS = ({"label": "Date", "reader": "numbers", "pattern": "dd/dd/dddd"}, {"label": "Amount", "reader": "numbers", "pattern": ""},
-          {"label": "Security code", "reader": "captcha", "pattern": ""})  # of the form that fills itself
+FIELDS = (
+    {"label": "Date", "reader": "numbers", "pattern": "dd/dd/dddd"},
+    {"label": "Amount", "reader": "numbers", "pattern": ""},
+    {"label": "Security code", "reader": "captcha", "pattern": ""},
+)  # of the form that fills itself
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-                               "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
 
 class InMemory(Request):
     """A request whose uploads never touch a disk."""
+
     max_content_length = MAX_REQUEST
     max_form_memory_size = 2**18  # of fields; not below 2**17, which Werkzeug reads ahead
     max_form_parts = 2 * MAX_FILES
@@ -54,10 +75,21 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR):
             self.registry.register(collector)
-        self.images = Counter("ocr_images", "Images read, by reader and outcome", ["reader", "outcome"], registry=self.registry)
-        self.seconds = Histogram("ocr_request_seconds", "Time of a request to /api/read", registry=self.registry,
-                                 buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
-        self.answers = Counter("ocr_responses", "Responses by status", ["status"], registry=self.registry)
+        self.images = Counter(
+            "ocr_images",
+            "Images read, by reader and outcome",
+            ["reader", "outcome"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "ocr_request_seconds",
+            "Time of a request to /api/read",
+            registry=self.registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self.answers = Counter(
+            "ocr_responses", "Responses by status", ["status"], registry=self.registry
+        )
 
 
 class Places:
@@ -71,7 +103,9 @@ class Places:
         """A place for a request of so many bytes. Raises ServiceUnavailable."""
         with self._lock:
             if self._requests >= WAITING or self._bytes + size > MAX_WAITING:
-                raise ServiceUnavailable("more is asked of this server than it can read: try again", retry_after=1)
+                raise ServiceUnavailable(
+                    "more is asked of this server than it can read: try again", retry_after=1
+                )
             self._requests, self._bytes = self._requests + 1, self._bytes + size
         try:
             yield
@@ -116,7 +150,10 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
     def read():
         _authorise(token)
         size = request.content_length
-        with places.taken(MAX_REQUEST if size is None else min(size, MAX_REQUEST)), metrics.seconds.time():
+        with (
+            places.taken(MAX_REQUEST if size is None else min(size, MAX_REQUEST)),
+            metrics.seconds.time(),
+        ):
             return _read(service, metrics)
 
     app.register_error_handler(Exception, _problem)
@@ -137,7 +174,10 @@ def _authorise(token: str):
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     given = given.encode("latin-1", "replace")  # as WSGI decoded it
     if token and not (scheme.lower() == "bearer" and hmac.compare_digest(given, token.encode())):
-        raise Unauthorized("this server wants a token: send the header Authorization: Bearer TOKEN", www_authenticate=WWWAuthenticate("bearer"))
+        raise Unauthorized(
+            "this server wants a token: send the header Authorization: Bearer TOKEN",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
 
 
 def _read(service: Service, metrics: Metrics):
@@ -162,7 +202,9 @@ class Unreadable(UnprocessableEntity):
 
     def __init__(self, images: list[dict]):
         first = f"{images[0]['name'][:80]!r}: {images[0]['problem']}"
-        super().__init__(first if len(images) == 1 else f"none of {len(images)} images can be read; {first}")
+        super().__init__(
+            first if len(images) == 1 else f"none of {len(images)} images can be read; {first}"
+        )
         self.images = images
 
 
@@ -182,12 +224,17 @@ def _parsed() -> tuple[list[tuple[str, bytes]], dict]:
         if not data:
             raise BadRequest("no image: send its bytes as the body, or files in a multipart form")
         return [("image", data)], request.args
-    parts = [part for name in request.files for part in request.files.getlist(name) if part.filename]
+    parts = [
+        part for name in request.files for part in request.files.getlist(name) if part.filename
+    ]
     if not parts:
         raise BadRequest("no image in the form: send each as a part with a file name")
     if len(parts) > MAX_FILES:
         raise BadRequest(f"{len(parts)} images: send at most {MAX_FILES} at a time")
-    return [(part.filename, part.stream.getvalue()) for part in parts], {**request.form.to_dict(), **request.args.to_dict()}
+    return [(part.filename, part.stream.getvalue()) for part in parts], {
+        **request.form.to_dict(),
+        **request.args.to_dict(),
+    }
 
 
 def _asked(service: Service, fields) -> Asked:
@@ -225,8 +272,15 @@ def _problem(error: Exception):
         error = InternalServerError("a fault of the server, not of the request")
     if error.code in (413, 503):
         _drain()
-    response = jsonify({"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description,
-                        **({"images": error.images} if isinstance(error, Unreadable) else {})})
+    response = jsonify(
+        {
+            "type": "about:blank",
+            "title": error.name,
+            "status": error.code,
+            "detail": error.description,
+            **({"images": error.images} if isinstance(error, Unreadable) else {}),
+        }
+    )
     response.status_code, response.content_type = error.code, "application/problem+json"
     for name, value in error.get_headers(request.environ):
         if name.lower() not in ("content-type", "content-length"):

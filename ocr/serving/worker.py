@@ -1,13 +1,14 @@
 """gunicorn's threads, with a deadline for what a client sends, and problem JSON for what never gets as far as the application."""
+
 import json
 import time
 
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
-HEAD = 5     # seconds for the head of a request, from its first byte on
-BODY = 30    # seconds for all of its body
-REST = 5     # seconds for what is left of the body of a request that is refused
+HEAD = 5  # seconds for the head of a request, from its first byte on
+BODY = 30  # seconds for all of its body
+REST = 5  # seconds for what is left of the body of a request that is refused
 ANSWER = 20  # seconds to take the answer
 
 
@@ -61,9 +62,13 @@ class Worker(ThreadWorker):
 
 
 def _problem(sock, status: int, reason: str, message: str):
-    body = json.dumps({"type": "about:blank", "title": reason, "status": status, "detail": message[:200]}).encode()
-    head = (f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n"
-            f"Content-Security-Policy: default-src 'none'\r\nContent-Length: {len(body)}\r\n\r\n")
+    body = json.dumps(
+        {"type": "about:blank", "title": reason, "status": status, "detail": message[:200]}
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n"
+        f"Content-Security-Policy: default-src 'none'\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     util.write_nonblock(sock, head.encode("latin-1") + body)
 
 

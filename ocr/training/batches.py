@@ -1,4 +1,5 @@
 """Training batches: drawn, distorted, normalised; seeded by epoch, so that a resumed training sees what it would have."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,12 +9,18 @@ from ocr.reading.ctc import Alphabet
 from ocr.reading.images import normalise
 
 
-def class_order(classes: np.ndarray, count: int, rng: np.random.Generator, balanced: bool = True) -> np.ndarray:
+def class_order(
+    classes: np.ndarray, count: int, rng: np.random.Generator, balanced: bool = True
+) -> np.ndarray:
     """`count` row numbers to train on, shuffled; `balanced`: as many of each class (to one), however many there are.
 
     No row comes twice before every other of its class (unbalanced: before every other) has come once.
     """
-    groups = [np.flatnonzero(classes == c) for c in np.unique(classes)] if balanced else [np.arange(len(classes))]
+    groups = (
+        [np.flatnonzero(classes == c) for c in np.unique(classes)]
+        if balanced
+        else [np.arange(len(classes))]
+    )
     share, extra = divmod(count, len(groups))
     more = set(rng.permutation(len(groups))[:extra].tolist())
     drawn = []
@@ -23,11 +30,24 @@ def class_order(classes: np.ndarray, count: int, rng: np.random.Generator, balan
         drawn.append(np.concatenate([*rounds, rows[:0]])[:wanted])
     return rng.permutation(np.concatenate(drawn))
 
+
 ALL = slice(None)  # rows of a batch that are made: a worker makes its own
 
 
-def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps: int, how: str = "unit", seed: int = 0,
-                  epoch: int = 0, strength: float = 0.0, balanced: bool = True, groups: np.ndarray | None = None, own: slice = ALL):
+def class_batches(
+    data,
+    alphabet: Alphabet,
+    outputs: int,
+    batch_size: int,
+    steps: int,
+    how: str = "unit",
+    seed: int = 0,
+    epoch: int = 0,
+    strength: float = 0.0,
+    balanced: bool = True,
+    groups: np.ndarray | None = None,
+    own: slice = ALL,
+):
     """Endless batches (float32 (B, H, W, C), one-hot float32 (B, outputs)), `steps` an epoch; see `class_order`, `distort`
     (of glyphs), `restyle` (of views).
 
@@ -40,7 +60,9 @@ def class_batches(data, alphabet: Alphabet, outputs: int, batch_size: int, steps
     change = distort if data.images.shape[3] == 1 else restyle
     while True:
         rng = np.random.default_rng((seed, epoch))
-        for rows in class_order(groups, steps * batch_size, rng, balanced).reshape(steps, batch_size):
+        for rows in class_order(groups, steps * batch_size, rng, balanced).reshape(
+            steps, batch_size
+        ):
             images = data.images[rows]
             if strength:
                 images = change(images, rng, strength)
@@ -57,8 +79,16 @@ def ahead(batches):
             yield ready
 
 
-def batches(data, alphabet: Alphabet, batch_size: int, how: str = "standard", seed: int = 0,
-            epoch: int = 0, strength: float = 0.0, own: slice = ALL):
+def batches(
+    data,
+    alphabet: Alphabet,
+    batch_size: int,
+    how: str = "standard",
+    seed: int = 0,
+    epoch: int = 0,
+    strength: float = 0.0,
+    own: slice = ALL,
+):
     """Endless shuffled training batches ({"image": float32 (B, H, W, C), "label": int32 (B, L)},).
 
     The order, and `jitter` of that `strength`, depend on `seed` and the epoch's number only, so that a training
@@ -69,7 +99,7 @@ def batches(data, alphabet: Alphabet, batch_size: int, how: str = "standard", se
         rng = np.random.default_rng((seed, epoch))
         order = rng.permutation(len(data))
         for start in range(0, len(data) - batch_size + 1, batch_size):
-            rows = order[start:start + batch_size]
+            rows = order[start : start + batch_size]
             shifts = [draw_shift(rng, strength) for _ in rows][own] if strength else []
             images = data.images[rows[own]]
             if strength:

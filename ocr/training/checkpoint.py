@@ -1,4 +1,5 @@
 """Checkpoint: the whole state of a training after each epoch."""
+
 import hashlib
 import json
 import os
@@ -15,7 +16,11 @@ from ocr.training import distributed
 def _nameless(config, names: dict):
     """A Keras configuration without the names it counts up within a session; layers are known by their number."""
     if isinstance(config, dict):
-        return {key: _nameless(value, names) for key, value in config.items() if key not in ("name", "shared_object_id")}
+        return {
+            key: _nameless(value, names)
+            for key, value in config.items()
+            if key not in ("name", "shared_object_id")
+        }
     if isinstance(config, (list, tuple)):
         return [_nameless(value, names) for value in config]
     return names.get(config, config) if isinstance(config, str) else config
@@ -23,16 +28,28 @@ def _nameless(config, names: dict):
 
 def callback_facts(callback) -> list:
     """What decides how a callback acts: its plain attributes, and the configuration of its schedule."""
-    plain = {k: v for k, v in vars(callback).items() if isinstance(v, (bool, int, float, str, type(None)))}
+    plain = {
+        k: v
+        for k, v in vars(callback).items()
+        if isinstance(v, (bool, int, float, str, type(None)))
+    }
     schedule = getattr(callback, "schedule", None)
-    return [type(callback).__name__, plain, schedule.get_config() if hasattr(schedule, "get_config") else str(schedule)]
+    return [
+        type(callback).__name__,
+        plain,
+        schedule.get_config() if hasattr(schedule, "get_config") else str(schedule),
+    ]
 
 
 def _numbers(model) -> dict:
     """{name: number} of a network's layers, and of what is inside the networks that it is made of."""
     names = {layer.name: i for i, layer in enumerate(model.layers)}
-    for k, part in enumerate([model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]):
-        for i, operation in enumerate(getattr(part, "operations", part.layers)):  # a Sequential has layers only
+    for k, part in enumerate(
+        [model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]
+    ):
+        for i, operation in enumerate(
+            getattr(part, "operations", part.layers)
+        ):  # a Sequential has layers only
             names.setdefault(operation.name, f"{k}.{i}")
     return names
 
@@ -51,10 +68,19 @@ class Checkpoint(keras.callbacks.Callback):
 
     FIELDS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter", "cpu_s")
 
-    def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None):
+    def __init__(
+        self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None
+    ):
         super().__init__()
-        facts = [settings, epochs, _nameless(model.get_config(), _numbers(model)), _nameless(model.optimizer.get_config(), {})]
-        key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        facts = [
+            settings,
+            epochs,
+            _nameless(model.get_config(), _numbers(model)),
+            _nameless(model.optimizer.get_config(), {}),
+        ]
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[
+            :16
+        ]
         self.path = Path(folder or CACHE) / f"{name}-{key}.npz"
         self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs
         self._saved = None

@@ -1,4 +1,5 @@
 """Training networks that tell one character: fit, read, calibrate. Import it, or training, before Keras."""
+
 import hashlib
 
 import numpy as np
@@ -24,13 +25,30 @@ def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "unit"):
 def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
     """Mean cross-entropy `val_loss`, and the share of characters that are right, `val_exact`."""
     log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
-    return {"val_loss": -float(log_probs[np.arange(len(classes)), classes].mean()),
-            "val_exact": float((log_probs.argmax(axis=-1) == classes).mean())}
+    return {
+        "val_loss": -float(log_probs[np.arange(len(classes)), classes].mean()),
+        "val_exact": float((log_probs.argmax(axis=-1) == classes).mean()),
+    }
 
 
-def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int, steps: int,
-        batch_size: int, seed: int, how: str = "unit", strength: float = 0.0, balanced: bool = True,
-        teachers=(), groups: np.ndarray | None = None, callbacks=()) -> pd.DataFrame:
+def fit(
+    name: str,
+    model,
+    train: Labelled,
+    validation: Labelled | None,
+    alphabet: Alphabet,
+    *,
+    epochs: int,
+    steps: int,
+    batch_size: int,
+    seed: int,
+    how: str = "unit",
+    strength: float = 0.0,
+    balanced: bool = True,
+    teachers=(),
+    groups: np.ndarray | None = None,
+    callbacks=(),
+) -> pd.DataFrame:
     """Train a `model` from images to logits (n, classes) on single characters, and return its log by epoch.
 
     It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn and distorted by
@@ -38,9 +56,17 @@ def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet
     mean probabilities for the very images that the model sees, the rest the labels. `callbacks`: Keras's, beside those of
     `training.run`. Resumes like `training.fit`.
     """
-    settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
-                "batch": batch_size, "how": how, "strength": strength, "steps": steps, "balanced": balanced,
-                "loss": model.loss.get_config()}
+    settings = {
+        "data": fingerprint(train),
+        "validation": validation and fingerprint(validation),
+        "seed": seed,
+        "batch": batch_size,
+        "how": how,
+        "strength": strength,
+        "steps": steps,
+        "balanced": balanced,
+        "loss": model.loss.get_config(),
+    }
     if teachers:
         weights = b"".join(w.tobytes() for teacher in teachers for w in teacher.get_weights())
         settings |= {"teachers": hashlib.sha256(weights).hexdigest(), "trust": TRUST}
@@ -51,9 +77,23 @@ def fit(name: str, model, train: Labelled, validation: Labelled | None, alphabet
     own = distributed.own(batch_size)
 
     def stream(epoch):
-        drawn = class_batches(train, alphabet, model.output_shape[-1], batch_size, steps, how, seed, epoch, strength, balanced, groups, own)
+        drawn = class_batches(
+            train,
+            alphabet,
+            model.output_shape[-1],
+            batch_size,
+            steps,
+            how,
+            seed,
+            epoch,
+            strength,
+            balanced,
+            groups,
+            own,
+        )
         for images, targets in ahead(drawn):
             yield images, taught(images, targets, teachers)
+
     return run(name, model, stream, steps, epochs, settings, check, callbacks)
 
 
@@ -61,7 +101,9 @@ def taught(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:
     """Targets (n, classes) drawn towards the mean of the teachers' probabilities (Hinton et al. 2015, "Distilling")."""
     if not teachers:
         return targets
-    mean = np.mean([np.exp(log_softmax(teacher.predict_on_batch(images))) for teacher in teachers], axis=0)
+    mean = np.mean(
+        [np.exp(log_softmax(teacher.predict_on_batch(images))) for teacher in teachers], axis=0
+    )
     return (1 - TRUST) * targets + TRUST * mean.astype(np.float32)
 
 
@@ -80,9 +122,13 @@ def one_cycle(model, steps: int, peak: float = 3e-3, decay: float = 0.02, smooth
     (after Smith 2018, "super-convergence"); cross-entropy with smoothed labels (Szegedy et al. 2016).
     """
     warmup = int(0.15 * steps)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup)
-    model.compile(optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay),
-                  loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
+    )
 
 
 def calibrate(model, data: Labelled, alphabet: Alphabet, how: str = "unit") -> float:
@@ -94,8 +140,11 @@ def calibrate(model, data: Labelled, alphabet: Alphabet, how: str = "unit") -> f
     if len(data) < 100:
         return 1.0
     log_probs, classes = predict(model, data.images, how), alphabet.classes(data.labels)
-    losses = {t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean()
-              for t in np.arange(0.2, 3.01, 0.02) if 0.5 <= t <= 2}
+    losses = {
+        t: -log_softmax(log_probs / t)[np.arange(len(classes)), classes].mean()
+        for t in np.arange(0.2, 3.01, 0.02)
+        if 0.5 <= t <= 2
+    }
     temperature = min(losses, key=losses.get)
     last = model.layers[-1]
     last.set_weights([weights / temperature for weights in last.get_weights()])

@@ -1,4 +1,5 @@
 """Training networks that read strings: fit, read, evaluate."""
+
 import numpy as np
 import pandas as pd
 
@@ -25,23 +26,57 @@ def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
     labels = alphabet.encode_all(data.labels)
     log_probs = predict(model, data.images, how)
     steps = np.full(len(labels), log_probs.shape[1])
-    losses = keras.ops.ctc_loss(labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK)
+    losses = keras.ops.ctc_loss(
+        labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK
+    )
     result = score([alphabet.decode(greedy(matrix).indices) for matrix in log_probs], data.labels)
-    return {"val_loss": float(keras.ops.mean(losses)), "val_exact": result.exact, "val_cer": result.cer,
-            "blanks": float((log_probs.argmax(axis=-1) == BLANK).mean())}
+    return {
+        "val_loss": float(keras.ops.mean(losses)),
+        "val_exact": result.exact,
+        "val_cer": result.cer,
+        "blanks": float((log_probs.argmax(axis=-1) == BLANK).mean()),
+    }
 
 
-def fit(name: str, model, reading, train: Labelled, validation: Labelled | None, alphabet: Alphabet, *, epochs: int,
-        batch_size: int, seed: int, how: str = "standard", strength: float = 0.0, steps: int | None = None,
-        callbacks=()) -> pd.DataFrame:
+def fit(
+    name: str,
+    model,
+    reading,
+    train: Labelled,
+    validation: Labelled | None,
+    alphabet: Alphabet,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    how: str = "standard",
+    strength: float = 0.0,
+    steps: int | None = None,
+    callbacks=(),
+) -> pd.DataFrame:
     """Train a compiled `model` (images and labels in, CTCLayer at its end), and return its log by epoch.
 
     `reading` is the same network from images to logits. `strength` is that of `batching.jitter`; `steps` a shorter epoch.
     Resumes from .cache/ where the same training was cut, and is over at once where it was finished.
     """
-    settings = {"data": fingerprint(train), "validation": validation and fingerprint(validation), "seed": seed,
-                "batch": batch_size, "how": how, "strength": strength, "steps": steps}
+    settings = {
+        "data": fingerprint(train),
+        "validation": validation and fingerprint(validation),
+        "seed": seed,
+        "batch": batch_size,
+        "how": how,
+        "strength": strength,
+        "steps": steps,
+    }
     check = validation and (lambda: evaluate(reading, validation, alphabet, how))
     own = distributed.own(batch_size)
-    return run(name, model, lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength, own),
-               steps or len(train) // batch_size, epochs, settings, check, callbacks)
+    return run(
+        name,
+        model,
+        lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength, own),
+        steps or len(train) // batch_size,
+        epochs,
+        settings,
+        check,
+        callbacks,
+    )

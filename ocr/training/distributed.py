@@ -4,6 +4,7 @@ JAX's collectives add the gradients up (gloo on processors, NCCL on graphics car
 Batches are those of a single process, so that the losses are, too. A worker ends with its training; the checkpoint that
 worker 0 leaves in .cache/ is what the next step, in any process and on any backend, goes on from.
 """
+
 import contextlib
 import os
 import re
@@ -18,7 +19,10 @@ import weakref
 import zlib
 
 WAIT = 60  # seconds in which all workers must be there
-LOST = re.compile(r"gloo|nccl|coordination service|heartbeat|connection (closed|reset)|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED", re.IGNORECASE)
+LOST = re.compile(
+    r"gloo|nccl|coordination service|heartbeat|connection (closed|reset)|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED",
+    re.IGNORECASE,
+)
 rank, count, joined = 0, 1, False  # of this process among the workers, and whether it is one
 _copies = weakref.WeakKeyDictionary()
 
@@ -33,6 +37,7 @@ class Trained(Exception):
 
 # --- in a worker -------------------------------------------------------------------------------------------------
 
+
 def join(coordinator: str, workers: int, number: int):
     """Make this process worker `number` of `workers`; before Keras is imported. `coordinator`: HOST:PORT of worker 0."""
     global rank, count, joined
@@ -45,15 +50,29 @@ def join(coordinator: str, workers: int, number: int):
     if number:
         _wait_for(coordinator)
     jax.config.update("jax_enable_preemption_service", False)  # it would keep SIGTERM to itself
-    alarm = threading.Timer(WAIT, _end, [f"after {WAIT} s not all of the {workers} workers are there: start every rank from 0 to {workers - 1}"])
+    alarm = threading.Timer(
+        WAIT,
+        _end,
+        [
+            f"after {WAIT} s not all of the {workers} workers are there: start every rank from 0 to {workers - 1}"
+        ],
+    )
     alarm.start()
-    jax.distributed.initialize(coordinator, workers, number, initialization_timeout=2 * WAIT, heartbeat_timeout_seconds=30,
-                               coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None)
+    jax.distributed.initialize(
+        coordinator,
+        workers,
+        number,
+        initialization_timeout=2 * WAIT,
+        heartbeat_timeout_seconds=30,
+        coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None,
+    )
     alarm.cancel()
     if workers > 1:
         _step_aside()
     rank, count, joined = number, workers, True
-    sys.modules.setdefault("tensorflow", None)  # Keras would load it, for seconds, to ask whether the data are its own
+    sys.modules.setdefault(
+        "tensorflow", None
+    )  # Keras would load it, for seconds, to ask whether the data are its own
     from ocr.backend import keras
 
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
@@ -91,7 +110,9 @@ def _checked(address: str, bind: bool) -> str:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 one.bind(("", int(port)))
     except (OSError, ValueError) as error:
-        raise WorkerError(f"--coordinator {address}: {error}; give HOST:PORT, a free port of worker 0's machine") from None
+        raise WorkerError(
+            f"--coordinator {address}: {error}; give HOST:PORT, a free port of worker 0's machine"
+        ) from None
     return host
 
 
@@ -101,9 +122,13 @@ def _wait_for(address: str):
     while True:
         try:
             return socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-        except OSError as error:  # also a name that is not known yet: worker 0's machine is still starting
+        except (
+            OSError
+        ) as error:  # also a name that is not known yet: worker 0's machine is still starting
             if time.monotonic() > until:
-                raise WorkerError(f"no worker 0 at {address} ({error}): give the same HOST:PORT to all workers, a free port of worker 0's machine") from None
+                raise WorkerError(
+                    f"no worker 0 at {address} ({error}): give the same HOST:PORT to all workers, a free port of worker 0's machine"
+                ) from None
             time.sleep(0.2)
 
 
@@ -119,7 +144,9 @@ def told_if_lost():
     try:
         yield
     except Exception as error:
-        ours = isinstance(error, Trained) or isinstance(error, ValueError) and type(error) is not ValueError  # DataError and the like
+        ours = isinstance(error, Trained) or (
+            isinstance(error, ValueError) and type(error) is not ValueError
+        )  # DataError and the like
         if joined and count > 1 and not ours and LOST.search(str(error)):
             _end("another worker was lost; the same command goes on from the last epoch")
         raise
@@ -134,13 +161,17 @@ def agree(checkpoint: str, epoch: int):
 
     here = np.array([zlib.crc32(checkpoint.encode()) & 0x7FFFFFFF, epoch], np.int32)
     if (multihost_utils.process_allgather(here) != here).any():
-        raise WorkerError("the workers see different data or checkpoints: give all the same images, and one .cache/ that all see")
+        raise WorkerError(
+            "the workers see different data or checkpoints: give all the same images, and one .cache/ that all see"
+        )
 
 
 def own(size: int) -> slice:
     """The rows that this worker makes of each batch of `size` rows; those of all workers, in order, make up the batch."""
     if size % count:
-        raise WorkerError(f"a batch of {size} images cannot be divided among {count} workers: choose another number, or --batch")
+        raise WorkerError(
+            f"a batch of {size} images cannot be divided among {count} workers: choose another number, or --batch"
+        )
     return slice(rank * size // count, (rank + 1) * size // count)
 
 
@@ -165,6 +196,7 @@ def alone(model):
 
 # --- the launcher ------------------------------------------------------------------------------------------------
 
+
 def free_port() -> int:
     """A TCP port of this machine that is free at this moment."""
     with socket.socket() as free:
@@ -180,12 +212,29 @@ def start(command: list[str], workers: int, show: bool = True):
     coordinator = f"127.0.0.1:{free_port()}"
     cores, errors, processes = sorted(os.sched_getaffinity(0)), [], []
     here = threading.current_thread() is threading.main_thread()
-    before = here and signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the workers, too
+    before = here and signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # so that `finally` ends the workers, too
     try:
         for number in range(workers):
             errors.append(tempfile.TemporaryFile("w+"))
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number or not show else {}
-            processes.append(subprocess.Popen([*command, "--coordinator", coordinator, "--workers", str(workers), "--rank", str(number)], **quiet))
+            quiet = (
+                {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if number or not show else {}
+            )
+            processes.append(
+                subprocess.Popen(
+                    [
+                        *command,
+                        "--coordinator",
+                        coordinator,
+                        "--workers",
+                        str(workers),
+                        "--rank",
+                        str(number),
+                    ],
+                    **quiet,
+                )
+            )
             os.sched_setaffinity(processes[-1].pid, {cores[number % len(cores)]})
         while True:
             states = [process.poll() for process in processes]
@@ -210,8 +259,14 @@ def start(command: list[str], workers: int, show: bool = True):
 
 
 def _told(number: int, status: int, errors) -> str:
-    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    how = (
+        f"was killed by {signal.Signals(-status).name}"
+        if status < 0
+        else f"ended with status {status}"
+    )
     errors.seek(0)
-    lines = [line.strip() for line in errors if line.strip() and not re.match(r"[IWEF]\d{4} ", line)]  # those are C++'s log
+    lines = [
+        line.strip() for line in errors if line.strip() and not re.match(r"[IWEF]\d{4} ", line)
+    ]  # those are C++'s log
     last = lines[-1][:200] if lines and status > 0 else ""
     return f"worker {number} {how}{': ' + last if last else ''}; the others were stopped, the same command goes on from the last epoch"

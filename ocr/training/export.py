@@ -1,4 +1,5 @@
 """Saving a trained network as a reader: its contract, its files, all of it or nothing. Loading is in reader.py."""
+
 import hashlib
 import json
 import os
@@ -37,8 +38,10 @@ def reserve(folder) -> Path:
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
-        raise ReaderError(f"{folder.parent}: a reader cannot be saved there ({error.strerror or error}); "
-                          "make the folder writable or choose another") from None
+        raise ReaderError(
+            f"{folder.parent}: a reader cannot be saved there ({error.strerror or error}); "
+            "make the folder writable or choose another"
+        ) from None
     return folder
 
 
@@ -53,7 +56,9 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
     return Path(folder)
 
 
-def save_ensemble(folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4) -> Path:
+def save_ensemble(
+    folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4
+) -> Path:
     """Save several models, each with its contract in `members`, as one reader of kind "ensemble"; see `save`."""
     with _replaced(reserve(folder)) as part:
         digests = []
@@ -92,24 +97,37 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     _describe(folder, facts | {"onnx_sha256": digest})
     apart = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
     if apart > tolerance:
-        raise ReaderError(f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved")
+        raise ReaderError(
+            f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved"
+        )
     return digest
 
 
 def _export(model, folder: Path):
     """Write model.onnx; from TensorFlow, which a process of its own does where the network lives on another backend."""
     if keras.backend.backend() == "tensorflow":
-        model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports what has been called
+        model.predict_on_batch(
+            np.zeros((1, *model.input_shape[1:]), np.float32)
+        )  # Keras exports what has been called
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
             model.export(folder / "model.onnx", format="onnx", verbose=False)
         return
     program = "import pathlib, sys, training, keras, saving; f = pathlib.Path(sys.argv[1]); saving._export(keras.models.load_model(f / 'model.keras'), f)"
-    done = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=Path(__file__).parent, env=os.environ | {"KERAS_BACKEND": "tensorflow"},
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=Path(__file__).parent,
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
-        raise ReaderError(f"TensorFlow, which exports to ONNX, ended with: {(done.stderr.strip().splitlines() or [''])[-1]}")
+        raise ReaderError(
+            f"TensorFlow, which exports to ONNX, ended with: {(done.stderr.strip().splitlines() or [''])[-1]}"
+        )
 
 
 def _describe(folder: Path, facts: dict):
-    (folder / "reader.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "reader.json").write_text(
+        json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )

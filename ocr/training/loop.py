@@ -1,4 +1,5 @@
 """What every training shares: progress, a checkpoint to resume from, TensorBoard's logs."""
+
 import shutil
 import sys
 import time
@@ -18,7 +19,10 @@ from ocr.training.checkpoint import Checkpoint, callback_facts
 def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
     """Log-probabilities (n, time, classes) or (n, classes) of uint8 images (n, H, W, C), by a model from images to logits."""
     with distributed.alone(model) as one:
-        parts = [one.predict_on_batch(normalise(images[i:i + batch_size], how)) for i in range(0, len(images), batch_size)]
+        parts = [
+            one.predict_on_batch(normalise(images[i : i + batch_size], how))
+            for i in range(0, len(images), batch_size)
+        ]
     return log_softmax(np.concatenate(parts))
 
 
@@ -38,7 +42,9 @@ class Monitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.cpu_s += time.process_time() - self.started
         logs["cpu_s"] = self.cpu_s
-        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
         logs.update(self.check() if self.check else {})
 
 
@@ -93,20 +99,33 @@ class Board(keras.callbacks.TensorBoard):
             self.on_epoch_end(epoch, row)
 
 
-def run(name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()) -> pd.DataFrame:
+def run(
+    name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()
+) -> pd.DataFrame:
     """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
 
     stream: makes a worker's own rows of each batch, all rows where there is one process (distributed.own). check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
     """
     monitor = Monitor(check)
     settings = settings | {"callbacks": [callback_facts(callback) for callback in callbacks]}
-    stateful = [c for c in callbacks if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))]
+    stateful = [
+        c
+        for c in callbacks
+        if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))
+    ]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if check else 1)
     distributed.agree(checkpoint.path.name, checkpoint.epoch)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
-    model.fit(stream(checkpoint.epoch), shuffle=False, verbose=0, steps_per_epoch=steps, epochs=epochs,
-              initial_epoch=checkpoint.epoch, callbacks=[monitor, *callbacks, checkpoint, progress, *board])
+    model.fit(
+        stream(checkpoint.epoch),
+        shuffle=False,
+        verbose=0,
+        steps_per_epoch=steps,
+        epochs=epochs,
+        initial_epoch=checkpoint.epoch,
+        callbacks=[monitor, *callbacks, checkpoint, progress, *board],
+    )
     if distributed.joined:
         raise distributed.Trained
     return checkpoint.history
