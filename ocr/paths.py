@@ -1,9 +1,53 @@
-"""Where things lie."""
+"""Where files lie, and how they are written: whole or not at all.
 
+In a checkout everything lies beside the package; an installed package keeps what it makes (readers,
+checkpoints, logs, pictures) in the current folder.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-ROOT = PACKAGE.parent
-DATA, MODELS, CACHE, LOGS, FIGURES = (
-    ROOT / name for name in ("data", "models", ".cache", "logs", "figures")
-)
+CHECKOUT = (PACKAGE.parent / "CTCLayer.py").is_file()
+ROOT = PACKAGE.parent if CHECKOUT else Path.cwd()
+DATA = ROOT / "data"
+MODELS = ROOT / "models"  # where readers are saved
+CACHE = ROOT / ".cache"  # checkpoints; ignored by git
+LOGS = ROOT / "logs"  # what TensorBoard shows
+FIGURES = ROOT / "figures"  # pictures of a training in a terminal
+
+
+def reader_places() -> list[Path]:
+    """List the folders in which a reader is looked up by its name, first come first served."""
+    return [MODELS, PACKAGE / "models"]
+
+
+@contextmanager
+def whole(target) -> Iterator[Path]:
+    """Write a file or folder whole or not at all.
+
+    Gives a new path beside `target` to write to, hidden (its name begins with a dot) and unlike that of
+    any other process. When the block ends it takes the place of `target`; when the block raises it is
+    removed, and `target` is as it was. A folder in the way is moved aside until the new one is there.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        if target.is_dir():
+            old = part.with_suffix(".old")
+            target.rename(old)
+            part.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(part, target)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
