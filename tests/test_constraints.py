@@ -8,7 +8,7 @@ import pytest
 
 from ocr.reading.constraints import bind, in_lexicon, log_likelihoods, pattern
 from ocr.reading.ctc import Alphabet, log_likelihood, log_softmax, prefix_beam
-from tests.test_decoding import enumerate_labels
+from tests.test_ctc_decoding import enumerate_labels
 
 ALPHABET = Alphabet("12/a")
 
