@@ -1,5 +1,7 @@
 """Augment: distort glyphs, restyle views, jitter text lines."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -100,6 +102,12 @@ def _moved(
         for image, to in zip(images, where)
     ]
     return np.stack(moved).reshape(count, height, width, channels)
+
+
+AUGMENTATIONS: dict[str, Callable[[np.ndarray, np.random.Generator, float], np.ndarray]] = {
+    "distort": distort,  # glyphs
+    "restyle": restyle,  # views
+}
 
 
 def jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
