@@ -64,7 +64,7 @@ class Server:
                 "-m",
                 "gunicorn",
                 "-c",
-                "app/gunicorn.conf.py",
+                "ocr/serving/gunicorn.conf.py",
                 "--log-level",
                 "warning",
             ],

@@ -8,7 +8,8 @@ import pytest
 
 import utils
 from ocr.datasets import dataset, splits
-from ocr.drawing import captchas, symbols
+from ocr.drawing import captchas as captcha_drawing
+from ocr.drawing import symbols
 from ocr.reading.reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
@@ -77,7 +78,7 @@ def drawn(tmp_path):
     """A folder of eight drawn CAPTCHAs, named by their labels."""
     folder = tmp_path / "drawn"
     folder.mkdir()
-    for label, picture in captchas.captchas(8, seed=11):
+    for label, picture in captcha_drawing.captchas(8, seed=11):
         picture.save(folder / f"{label}.png")
     return folder
 

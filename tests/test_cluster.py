@@ -30,7 +30,7 @@ needs_dask = pytest.mark.skipif(
     reason="no Dask here: pip install -r requirements-scale.txt",
 )
 HOW = cluster.job("captcha")
-MAIN = "import sys, cluster, main; cluster.LEAST, cluster.EVERY = 40, 20; sys.exit(read_command.main())"  # small partitions
+MAIN = "import sys; from ocr.archive import cluster; from ocr.cli import read; cluster.LEAST, cluster.EVERY = 40, 20; sys.exit(read.main())"  # small partitions
 
 
 @pytest.fixture(autouse=True)
@@ -314,7 +314,7 @@ def limited():
 @needs_dask
 def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     program = (
-        "import sys, pathlib, cluster\n"
+        "import sys, pathlib; from ocr.archive import cluster\n"
         "try:\n    cluster.write([(f'{k}.png', 'x' * 40 + str(k), 0.5, None) for k in range(2000)], pathlib.Path(sys.argv[1]))\n"
         "except OSError as error:\n    print('refused:', error.strerror or error)\n"
     )
