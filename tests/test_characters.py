@@ -9,9 +9,9 @@ from PIL import Image
 
 import utils
 from ocr.datasets import emnist, splits
-from ocr.datasets.characters import load_characters
+from ocr.datasets.characters import load_characters, own_parts
 from ocr.datasets.dataset import Labelled
-from ocr.datasets.emnist import MERGED, load_emnist, merge, read_idx, read_mapping
+from ocr.datasets.emnist import MERGED, load_emnist, merge, read_mapping
 from ocr.datasets.labels import CLASSES, DataError, class_names
 from ocr.drawing import augment, symbols
 from ocr.reading.ctc import Alphabet
@@ -368,14 +368,14 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
 
 
 def test_batches_made_ahead_are_the_same_and_pass_errors_on():
-    stream = batches.ahead(iter([1, 2, 3]))
+    stream = batches.prefetch(iter([1, 2, 3]))
     assert [next(stream) for _ in range(2)] == [1, 2]
 
     def failing():
         yield 1
         raise ValueError("no more")
 
-    stream = batches.ahead(failing())
+    stream = batches.prefetch(failing())
     assert next(stream) == 1
     with pytest.raises(ValueError, match="no more"):
         next(stream)
@@ -425,7 +425,7 @@ def test_why_too_little_is_left_is_shown_before_the_error(tmp_path, capsys):
     page(tmp_path / "A", "1.png", seed=1)
     page(tmp_path / "B", "1.png", seed=2)
     with pytest.raises(DataError, match="0 of 2 images are usable"):
-        utils.load_parts(tmp_path, symbols="Q")
+        own_parts(tmp_path, symbols="Q")
     assert "outside the alphabet" in capsys.readouterr().out
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 import utils
-from ocr.datasets import audit, dataset, splits
-from ocr.datasets.audit import audit
+from ocr.datasets import dataset, splits
+from ocr.datasets.audit import audit, listing
 from ocr.datasets.dataset import Labelled, load_labelled
 from ocr.datasets.labels import DataError
 from ocr.datasets.splits import folds, split, usable
@@ -174,7 +174,7 @@ def test_audit_counts_and_names(tmp_path):
         and "ba.png" in files["sizes"]
     )
     assert "ab.png" in files["exact duplicates"] and "zz.png" in files["duplicates that disagree"]
-    lines = audit.listing(table, most=1).splitlines()
+    lines = listing(table, most=1).splitlines()
     assert (
         sum(line.startswith("unreadable: ") for line in lines) == 2
         and "unreadable: and 1 more" in lines
@@ -290,7 +290,7 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
     data, alphabet = toy([f"{i:02d}" for i in range(20)]), Alphabet("0123456789")
 
     def first(count, **options):
-        stream = batches.batches(data, alphabet, 5, **options)
+        stream = batches.string_batches(data, alphabet, 5, **options)
         return [next(stream)[0] for _ in range(count)]
 
     two_epochs, second = first(8, seed=1, strength=0.5), first(4, seed=1, epoch=1, strength=0.5)

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 import utils
-from ocr.datasets import download
-from ocr.datasets.download import download, sha256
+from ocr.datasets.download import BLOCK, download, sha256
 from ocr.datasets.labels import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -118,4 +117,4 @@ def test_only_the_right_captchas_and_the_right_emnist_are_taken(site, tmp_path, 
     assert utils.find_emnist("bymerge", download_allowed=True)[0] == tmp_path / "data" / "gzip.zip"
     Site.asked.clear()
     assert "drawn" in utils.find_emnist("bymerge", download_allowed=False)[1] and not Site.asked
-    assert len(CONTENT) > download.BLOCK  # so that a cut falls between blocks
+    assert len(CONTENT) > BLOCK  # so that a cut falls between blocks

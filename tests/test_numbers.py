@@ -10,10 +10,11 @@ import pytest
 import utils
 from ocr import scores
 from ocr.datasets import splits
-from ocr.datasets.dataset import from_pairs as labelled
-from ocr.datasets.download import DataError
+from ocr.datasets.dataset import from_pairs
 from ocr.datasets.emnist import write_idx
-from ocr.drawing import fonts, numbers
+from ocr.datasets.labels import DataError
+from ocr.drawing import fonts
+from ocr.drawing import numbers as drawing
 from ocr.drawing.fonts import faces
 from ocr.drawing.numbers import hand, numbers, pictures, press
 from ocr.reading import ctc
@@ -156,9 +157,9 @@ def test_pictures_are_seeded_and_no_ink_is_cut_off(kind, monkeypatch):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(pairs, again))
     assert all(p.dtype == np.uint8 and p.ndim == 2 and min(p.shape) >= 5 for _, p in pairs)
     laid = []
-    original = numbers._laid
+    original = drawing._laid
     monkeypatch.setattr(
-        numbers, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1]
+        drawing, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1]
     )
     list(pictures(write, labels, 5))
     for ink, (placed, _) in laid:
@@ -201,7 +202,7 @@ def test_each_sign_is_drawn_as_the_scripts_have_it():
 
 
 def test_drawn_numbers_as_a_data_set():
-    data = labelled(pictures(writers()["western"], ["12.5", "7"]), (32, 256), name="mine")
+    data = from_pairs(pictures(writers()["western"], ["12.5", "7"]), (32, 256), name="mine")
     assert (
         data.images.shape == (2, 32, 256, 1)
         and data.labels == ["12.5", "7"]
@@ -278,14 +279,12 @@ def test_short_and_long_numbers_are_read(shipped_numbers, label):
 
 
 def test_keras_and_onnx_agree_on_numbers(shipped_numbers):
-    import keras
-
     from ocr.backend import keras
 
     model = keras.models.load_model(
         utils.ROOT / "models" / "numbers" / "model.keras", compile=False
     )
-    drawn = labelled(pictures(writers()["western"], numbers(32, 5), 5), shipped_numbers.size)
+    drawn = from_pairs(pictures(writers()["western"], numbers(32, 5), 5), shipped_numbers.size)
     batch = normalise(drawn.images)
     assert (
         np.abs(

@@ -1,6 +1,5 @@
 """SquareRootScheduler against its formula, by epoch and by step."""
 
-import keras
 import numpy as np
 import pytest
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from ocr.datasets import sources, splits
 from ocr.datasets.labels import CLASSES, DataError
-from ocr.datasets.sources import absent
+from ocr.datasets.sources import absent, own_source
 from ocr.datasets.twins import load_views
-from ocr.drawing import fonts, symbols
+from ocr.drawing import fonts
+from ocr.drawing.symbols import signs
 from ocr.reading.images import open_image
 from ocr.reading.views import binary, views
 from utils import load_sources
@@ -20,7 +21,7 @@ from utils import load_sources
 def lay(folder, symbols, name=lambda symbol: symbol, suffix=".png", seed=0):
     """Signs in folders named by `name`; returns the pictures by file name."""
     made = {}
-    for i, (symbol, picture) in enumerate(symbols.signs(symbols, seed)):
+    for i, (symbol, picture) in enumerate(signs(symbols, seed)):
         file = folder / name(symbol) / f"{i}{suffix}"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(file)
@@ -139,7 +140,7 @@ def test_training_sees_the_twin_and_the_view_that_is_made(tmp_path):
     twin_files(
         twins, folder, tmp_path / "data-bin", change=lambda pixels: np.roll(pixels, 3, axis=0)
     )
-    (source,) = load_sources(folder).values()
+    source = own_source(folder)
     assert len(source.train) == 2 * len(set(source.train.names))
     assert len(source.validation) == len(
         set(source.validation.names)
@@ -155,7 +156,7 @@ def test_missing_classes_are_named(tmp_path):
         and absent(CLASSES.replace("Q", "").replace("j", "")) == "Qj"
     )
     lay(tmp_path / "data", "012345678" * 4, lambda symbol: str(int(symbol)))
-    (source,) = load_sources(tmp_path / "data").values()
+    source = own_source(tmp_path / "data")
     assert source.audit.loc["no images of", "what"] == "9: the reader will not know these"
 
 
@@ -167,7 +168,7 @@ def test_no_picture_is_in_two_parts(tmp_path):
     made = lay(tmp_path / "data", "abcdefgh" * 12)
     for k, file in enumerate(sorted(made)[:30]):  # twins, byte by byte, under other names
         shutil.copy(file, file.replace(".png", f"_copy{k}.png"))
-    (source,) = load_sources(tmp_path / "data").values()
+    source = own_source(tmp_path / "data")
     assert source.audit.loc["exact duplicates", "count"] == 30
     parts = [digests(part) for part in (source.train, source.validation, source.test)]
     assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
