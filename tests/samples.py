@@ -1,0 +1,77 @@
+"""Data sets that the tests make: noise in files, labelled noise, EMNIST files, pages."""
+
+import gzip
+
+import numpy as np
+from PIL import Image
+
+from ocr.datasets import emnist
+from ocr.datasets.dataset import Labelled
+from ocr.datasets.emnist import write_idx
+from ocr.datasets.labels import CLASSES
+
+
+def picture(seed, size=(60, 24)):
+    return Image.fromarray(
+        np.random.default_rng(seed).integers(0, 255, (size[1], size[0]), np.uint8)
+    )
+
+
+def lay(folder, names, seed=0):
+    for i, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(seed + i).convert("RGB").save(folder / name)
+    return folder
+
+
+def toy(labels, twins=()):
+    """Labelled images without files; `twins` are pairs of rows that hold the same picture."""
+    pixels = np.random.default_rng(0).integers(0, 255, (len(labels), 8, 40, 1), np.uint8)
+    for a, b in twins:
+        pixels[b] = pixels[a]
+    return Labelled(
+        pixels, list(labels), [f"{i}.png" for i in range(len(labels))], [(40, 8)] * len(labels)
+    )
+
+
+def toy_classes(counts, seed=0):
+    labels = [label for label, n in counts.items() for _ in range(n)]
+    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 28, 28, 1), np.uint8)
+    return Labelled(images, labels, [f"{i}" for i in range(len(labels))])
+
+
+def lay_emnist(folder, split="byclass", count=8, part="train", packed=True, mapping=None):
+    """EMNIST files with random images, as NIST stores them: transposed. Returns the upright images and the labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    images, labels = (
+        rng.integers(0, 256, (count, 28, 28), np.uint8),
+        rng.integers(0, len(mapping or CLASSES), count),
+    )
+    for kind, array in (("images-idx3", images.transpose(0, 2, 1)), ("labels-idx1", labels)):
+        path = folder / f"emnist-{split}-{part}-{kind}-ubyte.gz"
+        emnist.write_idx(path, array)
+        if not packed:
+            path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+            path.unlink()
+    lines = [f"{i} {ord(c)}" for i, c in enumerate(mapping or CLASSES)]
+    (folder / f"emnist-{split}-mapping.txt").write_text("\n".join(lines) + "\n")
+    return images, labels
+
+
+def page(folder, name, invert=False, seed=0):
+    """A dark letter-like stroke on a light page, off centre."""
+    rng = np.random.default_rng(seed)
+    pixels = np.full((128, 128), 255, np.uint8)
+    x, y = rng.integers(10, 60, 2)
+    pixels[y : y + 50, x : x + 8] = 0
+    pixels[y : y + 8, x : x + 30] = 0
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(255 - pixels if invert else pixels).save(folder / name)
+
+
+def idx(folder, stem, count=20, seed=0, shape=(28, 28)):
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_idx(folder / f"{stem}-images-idx3-ubyte.gz", rng.integers(0, 256, (count, *shape)))
+    write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", np.arange(count) % 10)

@@ -1,0 +1,139 @@
+"""EMNIST's files."""
+
+import gzip
+import zipfile
+
+import numpy as np
+import pytest
+from samples import lay_emnist
+
+from ocr.datasets.emnist import MERGED, load_emnist, merge, read_mapping
+from ocr.datasets.labels import CLASSES, DataError
+
+
+def test_images_come_out_upright_and_labels_as_characters(tmp_path):
+    """A hand-made file: a horizontal bar at the top, stored as EMNIST does, as a vertical bar on the left."""
+    stored = np.zeros((1, 28, 28), np.uint8)
+    stored[0, :, 2] = 255
+    head = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28])
+    (tmp_path / "emnist-letters-test-images-idx3-ubyte").write_bytes(head + stored.tobytes())
+    (tmp_path / "emnist-letters-test-labels-idx1-ubyte").write_bytes(
+        bytes([0, 0, 8, 1, 0, 0, 0, 1, 20])
+    )
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n20 84 116\n")
+    data = load_emnist(tmp_path, "letters", "test")
+    assert data.labels == ["T"] and data.images.shape == (1, 28, 28, 1)
+    assert (data.images[0, 2] == 255).all() and data.images[0, 3:].max() == 0
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_idx_files_zipped_or_not_in_folders_or_archives(tmp_path, packed):
+    images, labels = lay_emnist(tmp_path / "gzip", packed=packed)
+    with zipfile.ZipFile(tmp_path / "gzip.zip", "w") as archive:
+        for file in (tmp_path / "gzip").iterdir():
+            archive.write(file, f"gzip/{file.name}")
+    for path in (tmp_path / "gzip", tmp_path / "gzip.zip"):
+        data = load_emnist(path, "byclass")
+        assert np.array_equal(data.images[..., 0], images) and data.labels == [
+            CLASSES[i] for i in labels
+        ]
+
+
+def test_the_csv_edition_is_the_same(tmp_path):
+    images, labels = lay_emnist(tmp_path / "idx")
+    (tmp_path / "csv").mkdir()
+    rows = np.column_stack([labels, images.transpose(0, 2, 1).reshape(len(images), -1)])
+    np.savetxt(tmp_path / "csv" / "emnist-byclass-train.csv", rows, "%d", ",")
+    (tmp_path / "csv" / "emnist-byclass-mapping.txt").write_bytes(
+        (tmp_path / "idx" / "emnist-byclass-mapping.txt").read_bytes()
+    )
+    data, same = load_emnist(tmp_path / "idx", "byclass"), load_emnist(tmp_path / "csv", "byclass")
+    assert np.array_equal(data.images, same.images) and data.labels == same.labels
+    (tmp_path / "csv" / "emnist-byclass-train.csv").write_text("1,2,3\n")
+    with pytest.raises(DataError, match="3 columns instead of a label and 784 pixels"):
+        load_emnist(tmp_path / "csv", "byclass")
+    (tmp_path / "csv" / "emnist-byclass-train.csv").write_text("1,300,x\n")
+    with pytest.raises(DataError, match="emnist-byclass-train.csv: not a table of bytes"):
+        load_emnist(tmp_path / "csv", "byclass")
+
+
+def test_bymerge_is_made_from_byclass_where_only_that_is_there(tmp_path):
+    images, labels = lay_emnist(tmp_path)
+    assert load_emnist(tmp_path, "bymerge").labels == [merge(CLASSES[i]) for i in labels]
+
+
+def damage(path, change):
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    path.write_bytes(gzip.compress(bytes(change(data))))
+
+
+FAULTS = {
+    "cut gzip": (
+        lambda p: p.write_bytes(p.read_bytes()[:-20]),
+        "idx3-ubyte.gz: damaged or cut short",
+    ),
+    "cut inside": (
+        lambda p: damage(p, lambda d: d[:-5]),
+        "holds 6267 bytes where its header says 6272",
+    ),
+    "too long": (
+        lambda p: damage(p, lambda d: d + b"1"),
+        "holds 6273 bytes where its header says 6272",
+    ),
+    "wrong magic": (
+        lambda p: damage(p, lambda d: b"\0\0\x0d\3" + d[4:]),
+        "not an IDX file of bytes in 3 dimensions",
+    ),
+    "a page of HTML": (lambda p: p.write_bytes(b"<html>not found</html>"), "not an IDX file"),
+    "empty": (lambda p: p.write_bytes(b""), "not an IDX file"),
+    "other count": (
+        lambda p: damage(p, lambda d: d[:7] + b"\7" + d[8 : 16 + 7 * 784]),
+        "8 labels for images .7, 28, 28.",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_damaged_idx_file_is_named(tmp_path, fault):
+    lay_emnist(tmp_path)
+    change, message = FAULTS[fault]
+    change(tmp_path / "emnist-byclass-train-images-idx3-ubyte.gz")
+    with pytest.raises(DataError, match=message) as caught:
+        load_emnist(tmp_path, "byclass")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_missing_or_do_not_belong_together(tmp_path):
+    with pytest.raises(DataError, match="nowhere: no such file or folder"):
+        load_emnist(tmp_path / "nowhere", "byclass")
+    (tmp_path / "bad.zip").write_bytes(b"no zip")
+    with pytest.raises(DataError, match="bad.zip: not a zip that can be opened"):
+        load_emnist(tmp_path / "bad.zip", "byclass")
+    with pytest.raises(DataError, match="use train or test, and balanced, bymerge"):
+        load_emnist(tmp_path, "cursive")
+    folder = tmp_path / "set"
+    lay_emnist(folder)
+    with pytest.raises(DataError, match="no files of EMNIST byclass, test"):
+        load_emnist(folder, "byclass", "test")
+    (folder / "emnist-byclass-mapping.txt").write_text("0 48\n1 x\n")
+    with pytest.raises(
+        DataError, match="mapping.txt: not lines of a number and a character's code"
+    ):
+        load_emnist(folder, "byclass")
+    (folder / "emnist-byclass-mapping.txt").write_text("0 48\n")
+    with pytest.raises(DataError, match="is not in emnist-byclass-mapping.txt"):
+        load_emnist(folder, "byclass")
+    (folder / "emnist-byclass-mapping.txt").unlink()
+    with pytest.raises(DataError, match="emnist-byclass-mapping.txt is missing"):
+        load_emnist(folder, "byclass")
+    (folder / "emnist-byclass-train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="has no emnist-byclass-train-labels-idx1-ubyte beside it"):
+        load_emnist(folder, "byclass")
+
+
+def test_mapping_and_merge_tables():
+    assert read_mapping(b"0 48\n10 65 97\n\n", "m") == {0: "0", 10: "A"}
+    merged = sorted(set(map(merge, CLASSES)))
+    assert len(CLASSES) == 62 and len(merged) == 47 and len(MERGED) == 15
+    assert "".join(merged) == "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
+    assert merge("c") == merge("C") == "C" and merge("a") == "a" and merge("7") == "7"
