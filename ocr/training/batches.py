@@ -1,20 +1,25 @@
-"""Training batches: drawn, distorted, normalised; seeded by epoch, so that a resumed training sees what it would have."""
+"""Training batches: drawn, augmented, normalised, seeded by epoch so that trainings resume."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ocr.drawing.augment import distort, draw_shift, restyle, shifted
+from ocr.datasets.dataset import Labelled
+from ocr.drawing.augment import AUGMENTATIONS, draw_shift, shifted
 from ocr.reading.ctc import Alphabet
 from ocr.reading.images import normalise
+
+ALL = slice(None)  # rows of a batch that are made here; a worker makes only its own
 
 
 def class_order(
     classes: np.ndarray, count: int, rng: np.random.Generator, balanced: bool = True
 ) -> np.ndarray:
-    """`count` row numbers to train on, shuffled; `balanced`: as many of each class (to one), however many there are.
+    """Draw `count` row numbers to train on, shuffled: integers (count,).
 
-    No row comes twice before every other of its class (unbalanced: before every other) has come once.
+    With `balanced` each class has the same share (to one), however many images it has. No row comes
+    twice before every other of its class (unbalanced: before every other row) has come once.
     """
     groups = (
         [np.flatnonzero(classes == c) for c in np.unique(classes)]
@@ -31,47 +36,48 @@ def class_order(
     return rng.permutation(np.concatenate(drawn))
 
 
-ALL = slice(None)  # rows of a batch that are made: a worker makes its own
-
-
 def class_batches(
-    data,
+    data: Labelled,
     alphabet: Alphabet,
     outputs: int,
     batch_size: int,
     steps: int,
-    how: str = "unit",
+    normalisation: str = "unit",
     seed: int = 0,
     epoch: int = 0,
     strength: float = 0.0,
     balanced: bool = True,
     groups: np.ndarray | None = None,
+    augmentation: str = "distort",
     own: slice = ALL,
-):
-    """Endless batches (float32 (B, H, W, C), one-hot float32 (B, outputs)), `steps` an epoch; see `class_order`, `distort`
-    (of glyphs), `restyle` (of views).
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield endless batches of single characters, `steps` an epoch, drawn by `class_order`.
 
-    data: a utils.Labelled whose labels are single symbols. Class c is the alphabet's symbol number c: no blank here.
-    groups: integers (n,); balanced draws take as many images of each group, by default of each class. own: the rows that each
-    batch consists of; those of several workers make up the batch.
+    Each is (images float32 (B, H, W, C), one-hot float32 (B, outputs)). Class c is the alphabet's
+    symbol number c: there is no blank here.
+
+    groups         integers (n,): balanced draws take as many images of each group; default: of each
+                   class
+    augmentation   "distort" (glyphs) or "restyle" (views), with this `strength`; 0 leaves images as
+                   they are
+    own            the rows of each batch that are made; those of all workers make up the batch
     """
     classes, one_hot = alphabet.classes(data.labels), np.eye(outputs, dtype=np.float32)
     groups = classes if groups is None else groups
-    change = distort if data.images.shape[3] == 1 else restyle
+    augment = AUGMENTATIONS[augmentation]
     while True:
         rng = np.random.default_rng((seed, epoch))
-        for rows in class_order(groups, steps * batch_size, rng, balanced).reshape(
-            steps, batch_size
-        ):
+        order = class_order(groups, steps * batch_size, rng, balanced)
+        for rows in order.reshape(steps, batch_size):
             images = data.images[rows]
             if strength:
-                images = change(images, rng, strength)
-            yield normalise(images[own], how), one_hot[classes[rows[own]]]
+                images = augment(images, rng, strength)
+            yield normalise(images[own], normalisation), one_hot[classes[rows[own]]]
         epoch += 1
 
 
-def ahead(batches):
-    """The same batches, each made in another thread while the one before it is in use."""
+def prefetch(batches: Iterator) -> Iterator:
+    """Yield the same batches, each prepared in another thread while the one before it is in use."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, batches)
         while True:
@@ -79,20 +85,23 @@ def ahead(batches):
             yield ready
 
 
-def batches(
-    data,
+def string_batches(
+    data: Labelled,
     alphabet: Alphabet,
     batch_size: int,
-    how: str = "standard",
+    normalisation: str = "standard",
     seed: int = 0,
     epoch: int = 0,
     strength: float = 0.0,
     own: slice = ALL,
-):
-    """Endless shuffled training batches ({"image": float32 (B, H, W, C), "label": int32 (B, L)},).
+) -> Iterator[tuple[dict[str, np.ndarray]]]:
+    """Yield endless shuffled batches of strings.
 
-    The order, and `jitter` of that `strength`, depend on `seed` and the epoch's number only, so that a training
-    resumed at `epoch` sees what it would have seen. An epoch is `len(data) // batch_size` batches. own: as in `class_batches`.
+    Each is ({"image": float32 (B, H, W, C), "label": int32 (B, L), padded with blank},).
+
+    The order, and `augment.jitter` of that `strength`, depend on `seed` and the epoch's number
+    only, so that a training resumed at `epoch` sees what it would have seen. An epoch has
+    `len(data) // batch_size` batches. own: as in `class_batches`.
     """
     labels = alphabet.encode_all(data.labels)
     while True:
@@ -104,5 +113,5 @@ def batches(
             images = data.images[rows[own]]
             if strength:
                 images = np.stack([shifted(image, shift) for image, shift in zip(images, shifts)])
-            yield ({"image": normalise(images, how), "label": labels[rows[own]]},)
+            yield ({"image": normalise(images, normalisation), "label": labels[rows[own]]},)
         epoch += 1

@@ -1,87 +1,70 @@
-"""Checkpoint: the whole state of a training after each epoch."""
+"""Checkpoint a training after each epoch, so that it can be killed and resumed."""
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ocr import paths
 from ocr.backend import keras
-from ocr.paths import CACHE
 from ocr.training import distributed
 
 
 def _nameless(config, names: dict):
-    """A Keras configuration without the names it counts up within a session; layers are known by their number."""
+    """Remove the names that Keras counts up within a session; layers are known by their number."""
     if isinstance(config, dict):
-        return {
-            key: _nameless(value, names)
-            for key, value in config.items()
-            if key not in ("name", "shared_object_id")
-        }
+        dropped = ("name", "shared_object_id")
+        return {k: _nameless(value, names) for k, value in config.items() if k not in dropped}
     if isinstance(config, (list, tuple)):
         return [_nameless(value, names) for value in config]
     return names.get(config, config) if isinstance(config, str) else config
 
 
 def callback_facts(callback) -> list:
-    """What decides how a callback acts: its plain attributes, and the configuration of its schedule."""
-    plain = {
-        k: v
-        for k, v in vars(callback).items()
-        if isinstance(v, (bool, int, float, str, type(None)))
-    }
+    """List what decides how a callback acts: its plain attributes and its schedule."""
+    kinds = (bool, int, float, str, type(None))
+    plain = {k: v for k, v in vars(callback).items() if isinstance(v, kinds)}
     schedule = getattr(callback, "schedule", None)
-    return [
-        type(callback).__name__,
-        plain,
-        schedule.get_config() if hasattr(schedule, "get_config") else str(schedule),
-    ]
+    config = schedule.get_config() if hasattr(schedule, "get_config") else str(schedule)
+    return [type(callback).__name__, plain, config]
 
 
-def _numbers(model) -> dict:
-    """{name: number} of a network's layers, and of what is inside the networks that it is made of."""
+def _layer_numbers(model) -> dict:
+    """Number a network's layers, and those of the networks that it is made of: {name: number}."""
     names = {layer.name: i for i, layer in enumerate(model.layers)}
-    for k, part in enumerate(
-        [model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]
-    ):
+    parts = [model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]
+    for k, part in enumerate(parts):
         for i, operation in enumerate(
             getattr(part, "operations", part.layers)
-        ):  # a Sequential has layers only
+        ):  # Sequential: layers
             names.setdefault(operation.name, f"{k}.{i}")
     return names
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole state of a training after each epoch; the next run with the same `settings` resumes from there.
+    """Save the whole state of a training after each epoch; the same settings resume from it.
 
-    The state is every variable (weights, optimizer, dropout seeds), the log, and the callbacks in `others`
-    (EarlyStopping, ReduceLROnPlateau, Monitor), so that a training killed at any moment ends as if it had not been. A finished
-    training is not run again: its log and weights come back from the file. List it last among the callbacks, and give
-    fit `initial_epoch=checkpoint.epoch`.
+    The state is every variable (weights, optimizer, dropout seeds), the log, and the callbacks in
+    `others` (EarlyStopping, ReduceLROnPlateau, Monitor), so that a training killed at any moment
+    ends as if it had not been. A finished training is not run again: its log and weights come back
+    from the file. List it last among the callbacks, and give fit `initial_epoch=checkpoint.epoch`.
 
-    settings: what decides the result beside the compiled model and the epochs (seed, data digest, ...), as JSON can
-    hold it. All of these make the file's name, so that a changed training never resumes from another.
+    settings: what decides the result besides the compiled model and the epochs (seed, data digest,
+    ...), as JSON can hold it. All of these make the file's name, so that a changed training never
+    resumes from another's checkpoint.
     """
 
     FIELDS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter", "cpu_s")
 
-    def __init__(
-        self, name: str, model, settings: dict, epochs: int, others=(), folder: Path | None = None
-    ):
+    def __init__(self, name: str, model, settings: dict, epochs: int, others=(), folder=None):
         super().__init__()
-        facts = [
-            settings,
-            epochs,
-            _nameless(model.get_config(), _numbers(model)),
-            _nameless(model.optimizer.get_config(), {}),
-        ]
-        key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[
-            :16
-        ]
-        self.path = Path(folder or CACHE) / f"{name}-{key}.npz"
+        config = _nameless(model.get_config(), _layer_numbers(model))
+        facts = [settings, epochs, config, _nameless(model.optimizer.get_config(), {})]
+        text = json.dumps(facts, sort_keys=True, default=str)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self.path = Path(folder or paths.CACHE) / f"{name}-{key}.npz"
         self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs
         self._saved = None
         if self.path.exists():
@@ -93,7 +76,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def history(self) -> pd.DataFrame:
-        """One row an epoch, with the columns that fit and Monitor log."""
+        """The log: one row an epoch, with the columns that fit and Monitor log."""
         return pd.DataFrame(self.rows, index=pd.RangeIndex(1, len(self.rows) + 1, name="epoch"))
 
     def on_train_begin(self, logs=None):
@@ -122,11 +105,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self, arrays: dict, others: list):
         state = {"rows": self.rows, "stopped": self.model.stop_training, "others": others}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(f".{os.getpid()}.part")
-        with open(part, "wb") as out:
+        with paths.whole(self.path) as part, open(part, "wb") as out:
             np.savez(out, state=json.dumps(state), **arrays)
-        part.replace(self.path)
 
     def _variables(self):
         return self.model.variables + self.model.optimizer.variables

@@ -1,4 +1,6 @@
-"""Training networks that read strings: fit, read, evaluate."""
+"""Train and evaluate networks that read strings, with the CTC loss."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -6,29 +8,35 @@ import pandas as pd
 from ocr.backend import keras
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.splits import fingerprint
+from ocr.networks.captcha import one_cycle
 from ocr.reading.ctc import BLANK, Alphabet, best, confidence, greedy
 from ocr.scores import score
 from ocr.training import distributed
-from ocr.training.batches import batches
+from ocr.training.batches import string_batches
 from ocr.training.loop import predict, run
 
 
-def read_all(model, data: Labelled, alphabet: Alphabet, how: str = "standard", lengths=None):
-    """(texts, confidences) of all images of `data`, as a Reader gives them: a list and a float array."""
-    log_probs = predict(model, data.images, how)
+def read_all(
+    model, data: Labelled, alphabet: Alphabet, normalisation: str = "standard", lengths=None
+) -> tuple[list[str], np.ndarray]:
+    """Read all images of `data` as a Reader does: (texts, confidences, floats (n,))."""
+    log_probs = predict(model, data.images, normalisation)
     decoded = [best(matrix, lengths) for matrix in log_probs]
-    confidences = np.array([confidence(matrix, d.indices) for matrix, d in zip(log_probs, decoded)])
-    return [alphabet.decode(d.indices) for d in decoded], confidences
+    confidences = [confidence(matrix, d.indices) for matrix, d in zip(log_probs, decoded)]
+    return [alphabet.decode(d.indices) for d in decoded], np.array(confidences)
 
 
-def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
-    """Mean CTC loss `val_loss`, `val_exact` (exact match), `val_cer`, `blanks` (share of time steps read as blank)."""
+def evaluate(model, data: Labelled, alphabet: Alphabet, normalisation: str) -> dict[str, float]:
+    """Evaluate a network from images to logits on `data`.
+
+    Returns the mean CTC loss `val_loss`, `val_exact` (exact match), `val_cer` (character error
+    rate) and `blanks` (share of time steps read as blank).
+    """
     labels = alphabet.encode_all(data.labels)
-    log_probs = predict(model, data.images, how)
+    log_probs = predict(model, data.images, normalisation)
     steps = np.full(len(labels), log_probs.shape[1])
-    losses = keras.ops.ctc_loss(
-        labels, log_probs, (labels != BLANK).sum(axis=1), steps, mask_index=BLANK
-    )
+    lengths = (labels != BLANK).sum(axis=1)
+    losses = keras.ops.ctc_loss(labels, log_probs, lengths, steps, mask_index=BLANK)
     result = score([alphabet.decode(greedy(matrix).indices) for matrix in log_probs], data.labels)
     return {
         "val_loss": float(keras.ops.mean(losses)),
@@ -41,7 +49,7 @@ def evaluate(model, data: Labelled, alphabet: Alphabet, how: str) -> dict:
 def fit(
     name: str,
     model,
-    reading,
+    network,
     train: Labelled,
     validation: Labelled | None,
     alphabet: Alphabet,
@@ -49,34 +57,75 @@ def fit(
     epochs: int,
     batch_size: int,
     seed: int,
-    how: str = "standard",
+    normalisation: str = "standard",
     strength: float = 0.0,
     steps: int | None = None,
     callbacks=(),
 ) -> pd.DataFrame:
-    """Train a compiled `model` (images and labels in, CTCLayer at its end), and return its log by epoch.
+    """Train a compiled `model` (images and labels in, CTCLayer last); return its log by epoch.
 
-    `reading` is the same network from images to logits. `strength` is that of `batching.jitter`; `steps` a shorter epoch.
-    Resumes from .cache/ where the same training was cut, and is over at once where it was finished.
+    network    the same network from images to logits
+    strength   of the random shifts and slants of training images (`augment.jitter`)
+    steps      batches an epoch; default: each image once
+
+    Resumes from .cache/ where the same training was interrupted, and returns at once where it had
+    ended.
     """
     settings = {
         "data": fingerprint(train),
         "validation": validation and fingerprint(validation),
         "seed": seed,
         "batch": batch_size,
-        "how": how,
+        "normalisation": normalisation,
         "strength": strength,
         "steps": steps,
     }
-    check = validation and (lambda: evaluate(reading, validation, alphabet, how))
-    own = distributed.own(batch_size)
-    return run(
+    check = validation and (lambda: evaluate(network, validation, alphabet, normalisation))
+    own = distributed.own_rows(batch_size)
+
+    def stream(epoch: int):
+        return string_batches(
+            train, alphabet, batch_size, normalisation, seed, epoch, strength, own
+        )
+
+    steps = steps or len(train) // batch_size
+    return run(name, model, stream, steps, epochs, settings, check, callbacks)
+
+
+def train(
+    name: str,
+    build: Callable,
+    data: Labelled,
+    validation: Labelled | None,
+    alphabet: Alphabet,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    strength: float = 0.0,
+    peak: float = 3e-3,
+    warmup: float = 0.15,
+):
+    """Build and train a CTC network; return it, from images to logits, and its log by epoch.
+
+    `build` is a function without arguments that returns the network; it is called after the seed is
+    set. The learning rate follows one cycle (`networks.captcha.one_cycle`) with this `peak` and
+    `warmup`.
+    """
+    keras.utils.set_random_seed(seed)
+    network = build()
+    batch_size = min(batch_size, len(data))
+    model = one_cycle(network, epochs * (len(data) // batch_size), peak, warmup)
+    log = fit(
         name,
         model,
-        lambda epoch: batches(train, alphabet, batch_size, how, seed, epoch, strength, own),
-        steps or len(train) // batch_size,
-        epochs,
-        settings,
-        check,
-        callbacks,
+        network,
+        data,
+        validation,
+        alphabet,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        strength=strength,
     )
+    return network, log

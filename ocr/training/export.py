@@ -1,4 +1,8 @@
-"""Saving a trained network as a reader: its contract, its files, all of it or nothing. Loading is in reader.py."""
+"""Save a trained network as a reader: its files and its contract, all of it or nothing.
+
+`python -m ocr.training.export FOLDER` writes FOLDER/model.onnx from FOLDER/model.keras; networks of
+another backend than TensorFlow are exported so, in a process of its own.
+"""
 
 import hashlib
 import json
@@ -8,11 +12,11 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from ocr import paths
 from ocr.backend import keras
 from ocr.reading.contract import ReaderError
 from ocr.reading.ctc import log_softmax
@@ -21,20 +25,25 @@ from ocr.reading.reader import Reader
 
 
 def reserve(folder) -> Path:
-    """Make sure, before hours of training, that a reader can be saved as `folder`. Raises ReaderError."""
+    """Check, before hours of training, that a reader can be saved as `folder`.
+
+    Raises ReaderError. A reader that a killed save had moved aside is brought back, what else it
+    left is removed.
+    """
     folder = Path(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and not folder.is_dir():
             raise ReaderError(f"{folder} is a file: choose another name for the reader")
-        for left in sorted(folder.parent.glob(".*")):  # by a save that was killed
-            if not re.fullmatch(rf"\.{re.escape(folder.name)}\.\d+\.(old|part)", left.name):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        pattern = rf"\.{re.escape(folder.name)}\.[0-9a-f]+\.(old|part|trial)"
+        for left in sorted(folder.parent.glob(".*")):
+            if not re.fullmatch(pattern, left.name):
                 continue
             if left.suffix == ".old" and not folder.exists():
                 left.rename(folder)
             else:
                 shutil.rmtree(left)
-        trial = folder.parent / f".{folder.name}.{os.getpid()}.part"
+        trial = folder.parent / f".{folder.name}.{os.getpid()}.trial"
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
@@ -46,12 +55,14 @@ def reserve(folder) -> Path:
 
 
 def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e-4) -> Path:
-    """Save a Keras model from images to logits, with its `contract`, as a reader: all of it or nothing.
+    """Save a Keras model from images to logits as a reader: all of it or nothing.
 
-    `examples`, uint8 images, are read by Keras and by ONNX Runtime; logits that differ by more than `tolerance` raise
-    ReaderError. An older reader in `folder` is moved aside, the new one moved in, and then the older one removed.
+    `facts` come from `contract.describe`. `examples`, uint8 images (n, H, W, C), are read by Keras
+    and by ONNX Runtime; log-probabilities that differ by more than `tolerance` raise ReaderError.
+    An older reader in `folder` is replaced.
     """
-    with _replaced(reserve(folder)) as part:
+    with paths.whole(reserve(folder)) as part:
+        part.mkdir()
         _write(part, model, facts, examples, tolerance)
     return Path(folder)
 
@@ -59,35 +70,19 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
 def save_ensemble(
     folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4
 ) -> Path:
-    """Save several models, each with its contract in `members`, as one reader of kind "ensemble"; see `save`."""
-    with _replaced(reserve(folder)) as part:
+    """Save several models, each with a contract in `members`, as one reader (an ensemble)."""
+    with paths.whole(reserve(folder)) as part:
         digests = []
         for k, (model, member) in enumerate(zip(models, members, strict=True), start=1):
-            (part / str(k)).mkdir()
+            (part / str(k)).mkdir(parents=True)
             digests.append(_write(part / str(k), model, member, examples, tolerance))
         _describe(part, facts | {"decoding": facts["decoding"] | {"members": digests}})
         Reader.load(part)
     return Path(folder)
 
 
-@contextmanager
-def _replaced(folder: Path):
-    """A new folder that takes the place of `folder` when all has gone well, and is removed when not."""
-    part = folder.parent / f".{folder.name}.{os.getpid()}.part"
-    part.mkdir()
-    try:
-        yield part
-        old = folder.parent / f".{folder.name}.{os.getpid()}.old"
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: float) -> str:
-    """Write the three files of a reader; the digest of its model.onnx."""
+    """Write the three files of a reader; return the digest of its model.onnx."""
     model = keras.Model(model.inputs, model.outputs, name="reader")  # without optimizer and loss
     batch = normalise(examples, facts["input"]["normalisation"])
     logits = np.asarray(model.predict_on_batch(batch))
@@ -95,39 +90,45 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     _export(model, folder)
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     _describe(folder, facts | {"onnx_sha256": digest})
-    apart = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
-    if apart > tolerance:
+    difference = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
+    if difference > tolerance:
         raise ReaderError(
-            f"Keras and ONNX differ by {apart:.1e}, more than {tolerance}: the reader is not saved"
+            f"Keras and ONNX differ by {difference:.1e}, more than {tolerance}: "
+            "the reader is not saved"
         )
     return digest
 
 
 def _export(model, folder: Path):
-    """Write model.onnx; from TensorFlow, which a process of its own does where the network lives on another backend."""
+    """Write model.onnx; by a process with TensorFlow where the network lives on another backend."""
     if keras.backend.backend() == "tensorflow":
-        model.predict_on_batch(
-            np.zeros((1, *model.input_shape[1:]), np.float32)
-        )  # Keras exports what has been called
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
-            model.export(folder / "model.onnx", format="onnx", verbose=False)
+        to_onnx(model, folder / "model.onnx")
         return
-    program = "import pathlib, sys, training, keras, saving; f = pathlib.Path(sys.argv[1]); saving._export(keras.models.load_model(f / 'model.keras'), f)"
+    command = [sys.executable, "-m", "ocr.training.export", str(Path(folder).resolve())]
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)],
-        cwd=Path(__file__).parent,
-        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
+        command, cwd=paths.PACKAGE.parent, env=environment, capture_output=True, text=True
     )
     if done.returncode:
-        raise ReaderError(
-            f"TensorFlow, which exports to ONNX, ended with: {(done.stderr.strip().splitlines() or [''])[-1]}"
-        )
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        raise ReaderError(f"TensorFlow, which exports to ONNX, failed: {last}")
+
+
+def to_onnx(model, file):
+    """Export a Keras model, on TensorFlow, to an ONNX file."""
+    model.predict_on_batch(
+        np.zeros((1, *model.input_shape[1:]), np.float32)
+    )  # it must have been called
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
+        model.export(file, format="onnx", verbose=False)
 
 
 def _describe(folder: Path, facts: dict):
-    (folder / "reader.json").write_text(
-        json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    (folder / "reader.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    to_onnx(keras.models.load_model(target / "model.keras"), target / "model.onnx")

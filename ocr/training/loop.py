@@ -1,4 +1,4 @@
-"""What every training shares: progress, a checkpoint to resume from, TensorBoard's logs."""
+"""The training loop shared by all networks: progress, checkpoints, logs for TensorBoard."""
 
 import shutil
 import sys
@@ -8,27 +8,34 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from ocr import paths
 from ocr.backend import keras
-from ocr.paths import LOGS
 from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
 from ocr.training import distributed
 from ocr.training.checkpoint import Checkpoint, callback_facts
 
 
-def predict(model, images: np.ndarray, how: str = "standard", batch_size: int = 64) -> np.ndarray:
-    """Log-probabilities (n, time, classes) or (n, classes) of uint8 images (n, H, W, C), by a model from images to logits."""
-    with distributed.alone(model) as one:
+def predict(
+    model, images: np.ndarray, normalisation: str = "standard", batch_size: int = 64
+) -> np.ndarray:
+    """Predict log-probabilities, (n, time, classes) or (n, classes), of uint8 images (n, H, W, C).
+
+    `model` maps normalised images to logits.
+    """
+    with distributed.detached(model) as local:
         parts = [
-            one.predict_on_batch(normalise(images[i : i + batch_size], how))
+            local.predict_on_batch(normalise(images[i : i + batch_size], normalisation))
             for i in range(0, len(images), batch_size)
         ]
     return log_softmax(np.concatenate(parts))
 
 
 class Monitor(keras.callbacks.Callback):
-    """Adds to the log of each epoch: `learning_rate`, `cpu_s` (training so far, without validation), and what
-    `check` (a function without arguments, or None) returns, a dict of floats.
+    """Add to the log of each epoch: `learning_rate`, `cpu_s` and the results of `check`.
+
+    `cpu_s` counts the CPU-seconds of training so far, without validation. `check` is a function
+    without arguments that returns a dict of floats, or None.
     """
 
     def __init__(self, check=None):
@@ -42,14 +49,16 @@ class Monitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.cpu_s += time.process_time() - self.started
         logs["cpu_s"] = self.cpu_s
-        logs["learning_rate"] = float(
-            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        )
+        rate = self.model.optimizer.learning_rate
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
         logs.update(self.check() if self.check else {})
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar on a terminal; elsewhere `lines` printed lines a training, those of epochs from a checkpoint too."""
+    """Show a progress bar on a terminal; elsewhere print `lines` lines a training.
+
+    Epochs restored from a checkpoint are printed, too, so that a log is complete.
+    """
 
     def __init__(self, checkpoint: Checkpoint, name: str, lines: int = 10):
         super().__init__()
@@ -86,10 +95,10 @@ class Progress(keras.callbacks.Callback):
 
 
 class Board(keras.callbacks.TensorBoard):
-    """Writes the log of a training for TensorBoard, with the epochs that come from its checkpoint: logs/NAME."""
+    """Write the log of a training to logs/NAME for TensorBoard, restored epochs included."""
 
     def __init__(self, checkpoint: Checkpoint, name: str):
-        super().__init__(log_dir=str(LOGS / name), write_graph=False)
+        super().__init__(log_dir=str(paths.LOGS / name), write_graph=False)
         self.rows = list(checkpoint.rows)
 
     def on_train_begin(self, logs=None):
@@ -102,17 +111,18 @@ class Board(keras.callbacks.TensorBoard):
 def run(
     name: str, model, stream, steps: int, epochs: int, settings: dict, check, callbacks=()
 ) -> pd.DataFrame:
-    """Fit on the endless batches of `stream(epoch)`, with progress, checkpoints and TensorBoard's logs; the log by epoch.
+    """Fit `model` on endless batches, with progress, checkpoints and logs; return the log.
 
-    stream: makes a worker's own rows of each batch, all rows where there is one process (distributed.own). check: a function that gives a dict of floats to log after each epoch, or None. settings: see Checkpoint.
+    stream     function of the first epoch's number that returns the batches; under distributed
+               training it makes only this worker's rows of each batch (`distributed.own_rows`)
+    steps      batches an epoch
+    settings   what decides the result besides model and epochs, see `Checkpoint`
+    check      function that returns a dict of floats to log after each epoch, or None
     """
     monitor = Monitor(check)
     settings = settings | {"callbacks": [callback_facts(callback) for callback in callbacks]}
-    stateful = [
-        c
-        for c in callbacks
-        if isinstance(c, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))
-    ]
+    kinds = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
+    stateful = [callback for callback in callbacks if isinstance(callback, kinds)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
     progress = Progress(checkpoint, name, lines=10 if check else 1)
     distributed.agree(checkpoint.path.name, checkpoint.epoch)
@@ -127,5 +137,5 @@ def run(
         callbacks=[monitor, *callbacks, checkpoint, progress, *board],
     )
     if distributed.joined:
-        raise distributed.Trained
+        raise distributed.WorkerFinished
     return checkpoint.history

@@ -1,0 +1,44 @@
+"""The networks of notebooks/05_number_reader.ipynb: generated from its cells by `make export`, edit there."""
+
+from ocr.backend import keras
+from ocr.networks.captcha import block
+
+layers = keras.layers
+
+
+def published_network(classes=13):
+    """The published number reader, from images (200, 50, 1), width first, to logits (50, classes)."""
+    image = keras.Input(shape=(200, 50, 1), name="image")
+    x = layers.Conv2D(filters=32, kernel_size=3, padding="same", activation="relu", name="Conv1")(
+        image
+    )
+    x = layers.MaxPooling2D(pool_size=2, name="pool1")(x)
+    x = layers.Conv2D(filters=64, kernel_size=3, padding="same", activation="relu", name="Conv2")(x)
+    x = layers.MaxPooling2D(pool_size=2, name="pool2")(x)
+    x = layers.Reshape(target_shape=(50, 768), name="reshape")(x)
+    x = layers.Dense(units=64, activation="relu", name="dense1")(x)
+    x = layers.Dropout(rate=0.2, name="dropout")(x)
+    x = layers.Bidirectional(
+        layers.LSTM(units=128, return_sequences=True, dropout=0.25), name="bidirectional"
+    )(x)
+    x = layers.Bidirectional(
+        layers.LSTM(units=64, return_sequences=True, dropout=0.25), name="bidirectional_1"
+    )(x)
+    return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="dense2")(x))
+
+
+def improved_network(height, width, classes, context=True):
+    """A convolutional CTC network: images (height, width, 1) to logits (width / 4, classes); with or without `context`."""
+    x = image = keras.Input(shape=(height, width, 1), name="image")
+    for filters, strides in ((12, 1), (32, (2, 2)), (48, (2, 2)), (64, (2, 1)), (64, (2, 1))):
+        x = block(x, filters, 3, strides)
+    x = layers.Permute(dims=(2, 1, 3))(x)
+    x = layers.Reshape(target_shape=(1, x.shape[1], x.shape[2] * x.shape[3]))(x)
+    x = block(x, 96, 1)
+    for k in range(3):
+        if context and k:
+            whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
+            x = layers.Add()([x, layers.Dense(units=96)(whole)])
+        x = layers.Add()([x, block(x, 96, (1, 3))])
+    x = layers.Reshape(target_shape=x.shape[2:])(x)
+    return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))

@@ -1,0 +1,68 @@
+"""Report on a training: the audit, samples, curves, the score, the worst errors; save and read.
+
+Figures are saved in figures/, or shown in a notebook, as `plots.show` does.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ocr import plots, scores
+from ocr.datasets import audit
+from ocr.datasets.dataset import Labelled
+from ocr.reading.reader import Reader
+from ocr.training import export
+
+ON_TEST = "test images, never trained on"
+
+
+def show_audit(table: pd.DataFrame):
+    """Print the audit and the files that it names."""
+    print(table.drop(columns="files").to_string(), audit.listing(table), sep="\n")
+
+
+def show_parts(name: str, train: Labelled, validation: Labelled, test: Labelled):
+    """Print the sizes of the parts; show some images to train on."""
+    print(f"{len(train):,} to train, {len(validation):,} to validate, {len(test):,} to test")
+    some = np.random.default_rng(0).permutation(len(train))[:12]
+    plots.grid(_shown(train.images[some]), np.array(train.labels)[some], f"{name}-samples")
+
+
+def show_curves(name: str, log: pd.DataFrame, trained, columns: dict[str, str]):
+    """Show the training curves."""
+    print(f"{trained.count_params():,} parameters")
+    plots.curves({"yours": log}, columns, f"{name}-curves")
+
+
+def report(name: str, test: Labelled, texts: list[str], sure: np.ndarray) -> dict:
+    """Print and plot how good the reads of the test images are; return the score."""
+    result = scores.score(texts, test.labels)
+    print(result)
+    right = np.array([text == label for text, label in zip(texts, test.labels)])
+    if right.any() and not right.all():
+        print(f"AUROC of the confidence {scores.auroc(sure, right):.3f}")
+    plots.confidence(sure, right, f"{name}-confidence")
+    worst = np.lexsort((np.where(right, sure, -sure), right))[:24]  # surest errors first
+    titles = [
+        f"{texts[i]} {sure[i]:.2f}" + ("" if right[i] else f" ({test.labels[i]})") for i in worst
+    ]
+    plots.grid(_shown(test.images[worst]), titles, f"{name}-worst", right[worst])
+    return {"on": ON_TEST, **result._asdict()}
+
+
+def _shown(images: np.ndarray) -> np.ndarray:
+    """Views (n, H, W, 4) as colour pictures (n, H, W, 3); others as they are."""
+    return images[..., :3] if images.shape[3] == 4 else images
+
+
+def finish(folder: Path, trained, facts: dict, test: Labelled) -> Reader:
+    """Save the reader; read three test images with it."""
+    export.save(folder, trained, facts, test.images[:64])
+    for file in sorted(folder.iterdir()):
+        print(f"{folder.name}/{file.name}  {file.stat().st_size / 1000:.0f} kB")
+    reader = Reader.load(folder)
+    for image, label in zip(test.images[:3], test.labels):
+        reading = reader.read(_shown(image[None])[0])
+        print(f"label {label}  read {reading.text}  confidence {reading.confidence:.4f}")
+    return reader
