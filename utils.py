@@ -5,36 +5,40 @@ Importing this is quick: what draws, and what needs pandas, is imported where it
 
 import hashlib
 import os
-import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from tqdm import tqdm
 
-from ocr.datasets import emnist
+from ocr.datasets import digits, emnist
 from ocr.datasets.dataset import Labelled
-from ocr.datasets.download import download, sha256
+from ocr.datasets.download import data_folders, download, sha256
 from ocr.datasets.labels import CLASSES, DataError
 from ocr.datasets.splits import at_most, hold_out, without
 from ocr.paths import ROOT
 from ocr.reading.files import find_images
 from ocr.reading.images import ImageError
-from ocr.reading.scripts import SCRIPTS
 
 CAPTCHA_URL = "https://github.com/AakashKumarNain/CaptchaCracker/raw/master/captcha_images_v2.zip"
 CAPTCHA_DIGEST = "69b70dcc3b482122df31325af8cea103eb4fd5308f240c444b3b6e70a7b9cbc8"
 EMNIST_URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 EMNIST_DIGEST = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
-MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-MNIST_DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-HANDS = {"western": "MNIST", "arabic": "ADBase"}  # scripts of which there is handwriting
 PHOTOS = {
     "pen": ("pen_photos.zip", "photographs of pen on paper"),
     "street": ("street_view.zip", "photographs of characters in the street (Chars74K)"),
 }
 DRAWN_CAPTCHAS = 2500  # drawn where no real ones are found
 DRAWN_CHARACTERS = 150  # of each of 62 classes, to train on
-DRAWN_DIGITS = 100  # of each digit, to train on
+
+
+def begin() -> bool:
+    """Begin a notebook: set how tables are shown, print the profile, return True for the full one."""
+    import pandas as pd  # it takes half a second
+
+    pd.set_option("display.width", 200, "display.max_columns", None, "display.max_colwidth", 160)
+    full = full_profile()
+    print("profile:", "full" if full else "quick")
+    return full
 
 
 def full_profile() -> bool:
@@ -43,18 +47,6 @@ def full_profile() -> bool:
     if profile not in ("quick", "full"):
         raise DataError(f"OCR_PROFILE={profile}: use 'quick' or 'full'")
     return profile == "full"
-
-
-def data_folders() -> list[Path]:
-    """Where data is looked for: $OCR_DATA (absolute, or relative to the project's root) if set, then data/."""
-    folders = [ROOT / "data"]
-    if os.environ.get("OCR_DATA"):
-        folders.insert(0, ROOT / os.environ["OCR_DATA"])  # an absolute path stays itself
-        if not folders[0].is_dir():
-            raise DataError(
-                f"OCR_DATA={os.environ['OCR_DATA']} is no folder: correct it or unset it"
-            )
-    return folders
 
 
 def _may_download(allowed: bool | None) -> bool:
@@ -175,75 +167,8 @@ def load_parts(split: str = "bymerge"):
 def load_handwritten(
     script: str, part: str, download_allowed: bool | None = None
 ) -> tuple[Labelled, str]:
-    """Handwritten digits of a `script` ("western", "arabic") as (data, what it is); `part` is "train" or "test".
-
-    Images are uint8 (n, 28, 28, 1), light on black, upright; labels are Western digits. The two parts were written
-    by different people. MNIST is found, else (in the full profile) downloaded; ADBase is found; else digits are drawn from fonts.
-    Sources: MNIST (LeCun et al.); ADBase (El-Sherif and Abdelazeem 2007, "A Two-Stage System for Arabic Handwritten Digit
-    Recognition Tested on a New Large Database").
-    """
-    if script not in HANDS or part not in ("train", "test"):
-        raise DataError(
-            f"no handwriting {script!r}, {part!r}: use western or arabic, train or test"
-        )
-    stem = {("western", "train"): "train", ("western", "test"): "t10k"}.get(
-        (script, part), f"adbase-{part}"
-    )
-    for folder in data_folders():
-        pixels = _find_digits(folder, f"{stem}-images-idx3-ubyte")
-        if pixels:
-            numbers = _find_digits(pixels.parent, f"{stem}-labels-idx1-ubyte")
-            if numbers is None:
-                raise DataError(f"{pixels}: has no {stem}-labels-idx1-ubyte beside it")
-            images, digits = (
-                emnist.read_idx(file.read_bytes(), str(file), dimensions)
-                for file, dimensions in ((pixels, 3), (numbers, 1))
-            )
-            return _labelled_digits(images, digits, stem), HANDS[script]
-    if script == "western" and _may_download(download_allowed):
-        try:
-            path = download(
-                MNIST_URL, ROOT / "data" / "mnist.npz", lambda path: sha256(path) == MNIST_DIGEST
-            )
-            with np.load(path) as arrays:
-                return _labelled_digits(arrays[f"x_{part}"], arrays[f"y_{part}"], stem), "MNIST"
-        except (DataError, ValueError, zipfile.BadZipFile) as error:
-            print(error)
-    return _draw_digits(script, part), "drawn from fonts"
-
-
-def _find_digits(folder: Path, name: str) -> Path | None:
-    places = [folder, folder / "mnist", folder / "arabic_digits"]
-    return next((p / n for p in places for n in (f"{name}.gz", name) if (p / n).is_file()), None)
-
-
-def _labelled_digits(images: np.ndarray, digits: np.ndarray, stem: str) -> Labelled:
-    if len(images) != len(digits) or images.shape[1:] != (28, 28) or digits.max(initial=0) > 9:
-        raise DataError(
-            f"{stem}: {len(digits)} labels for images {images.shape}: the files do not belong together; get them again"
-        )
-    return Labelled(
-        images[..., None],
-        [str(d) for d in digits.tolist()],
-        [f"{stem}[{i}]" for i in range(len(digits))],
-    )
-
-
-def _draw_digits(script: str, part: str) -> Labelled:
-    """A stand-in for handwriting: digits in fonts, bent; the families of the two parts differ."""
-    from ocr.drawing import fonts, symbols
-
-    families = {
-        ("western", "train"): fonts.HANDWRITING[1:],
-        ("western", "test"): fonts.HANDWRITING[:1],
-        ("arabic", "train"): ("amiri", "cairo", "almarai"),
-        ("arabic", "test"): ("tajawal",),
-    }[script, part]
-    count, seed = (DRAWN_DIGITS, 0) if part == "train" else (DRAWN_DIGITS // 4, 1)
-    order = np.random.default_rng(seed).permutation(np.repeat(np.arange(10), count))
-    pairs = list(symbols.glyphs([SCRIPTS[script][i] for i in order], seed, families))
-    names = [f"{script}-{part}[{i}]" for i in range(len(order))]
-    return Labelled(np.stack([image for _, image in pairs]), [str(i) for i in order], names)
+    """Load handwritten digits as (data, what it is), see `digits.load_handwritten`."""
+    return digits.load_handwritten(script, part, data_folders(), _may_download(download_allowed))
 
 
 # --- characters in colour ----------------------------------------------------------------------------------------
@@ -314,7 +239,7 @@ def _signs(per_class: int):
 if __name__ == "__main__":  # make data
     print("CAPTCHAs: {} ({})".format(*find_captchas(download_allowed=True)))
     print("EMNIST: {} ({})".format(*find_emnist("bymerge", download_allowed=True)))
-    for hand in HANDS:
+    for hand in digits.HANDS:
         print(
             f"handwritten digits, {hand}: {load_handwritten(hand, 'train', download_allowed=True)[1]}"
         )

@@ -1,7 +1,8 @@
-"""Fetch a file once: resumed where it was cut, verified, in place only when whole."""
+"""Find data on disk, or fetch a file: resumed where it was cut, verified, in place when whole."""
 
 import hashlib
 import http.client
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -10,8 +11,24 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ocr.datasets.labels import DataError
+from ocr.paths import DATA, ROOT
 
 BLOCK = 1 << 16
+
+
+def data_folders() -> list[Path]:
+    """List where data is looked for: $OCR_DATA (absolute, or relative to the root) if set, then data/.
+
+    Raises DataError where $OCR_DATA is not a folder.
+    """
+    folders = [DATA]
+    if os.environ.get("OCR_DATA"):
+        folders.insert(0, ROOT / os.environ["OCR_DATA"])  # an absolute path stays itself
+        if not folders[0].is_dir():
+            raise DataError(
+                f"OCR_DATA={os.environ['OCR_DATA']} is no folder: correct it or unset it"
+            )
+    return folders
 
 
 def sha256(path: Path) -> str:

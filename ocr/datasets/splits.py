@@ -92,3 +92,9 @@ def at_most(data: Labelled, per_class: int, seed: int = 0) -> Labelled:
 def without(data: Labelled, other: Labelled) -> Labelled:
     """`data` but for images that are, pixel for pixel, in `other` too."""
     return data.take(~np.isin(digests(data.images), digests(other.images)))
+
+
+def provenance(data: Labelled, name: str, terms: str) -> dict:
+    """Describe training data for a reader's contract: name, count of files, digest, terms."""
+    count = len(set(data.names))  # an image and its binary twin share a name
+    return {"name": name, "count": count, "digest": fingerprint(data), "terms": terms}
