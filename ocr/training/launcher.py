@@ -20,14 +20,16 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def start(command: list[str], workers: int, show: bool = True):
+def start(command: list[str], workers: int, show: bool = True, environment: dict | None = None):
     """Run `command` as so many worker processes, one core each, and wait for them.
 
-    The options --coordinator, --workers and --rank are appended. Worker 0 writes to this terminal,
+    The options --coordinator, --workers and --rank are appended, `environment` is added to this
+    process's. Worker 0 writes to this terminal,
     unless `show` is False; what the others write to stderr is reported when they fail. Raises
     WorkerError where a worker fails; the others are stopped then.
     """
     coordinator = f"127.0.0.1:{free_port()}"
+    environment = os.environ | (environment or {})
     errors, processes = [], []
     main_thread = threading.current_thread() is threading.main_thread()
     # SIGTERM raises SystemExit, so that `finally` stops the workers, too
@@ -38,7 +40,7 @@ def start(command: list[str], workers: int, show: bool = True):
             quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if rank or not show else {}
             given = {"--coordinator": coordinator, "--workers": workers, "--rank": rank}
             options = [str(word) for pair in given.items() for word in pair]
-            processes.append(subprocess.Popen([*command, *options], **quiet))
+            processes.append(subprocess.Popen([*command, *options], env=environment, **quiet))
             _pin(processes[-1].pid, rank)
         _watch(processes, errors)
     finally:

@@ -1,6 +1,7 @@
 """Train readers on images of one's own: audit, split, train, evaluate, save, read.
 
-Each trainer takes a function that builds the network and does what its lesson does, on other images.
+Each trainer takes a function that builds the network and does what its lesson does, on other
+images.
 """
 
 from pathlib import Path
