@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import utils
+from ocr import Reader
 from ocr.datasets import dataset, splits
 from ocr.drawing import captchas as captcha_drawing
 from ocr.drawing import symbols
-from ocr.reading.reader import Reader
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
@@ -20,14 +20,11 @@ if os.environ.get("OCR_DATA"):
 
 
 def copy_project(folder):
-    """The programs and notebooks without data, readers and checkpoints, to train in."""
-    (folder / "notebooks").mkdir(parents=True)
-    for file in [
-        *utils.ROOT.glob("*.py"),
-        *utils.ROOT.glob("*.ipynb"),
-        *utils.ROOT.glob("notebooks/*.ipynb"),
-    ]:
-        shutil.copy(file, folder / file.relative_to(utils.ROOT))
+    """Copy the programs without data, readers and checkpoints, to train in."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(utils.ROOT / "ocr", folder / "ocr", ignore=ignored)
+    for file in utils.ROOT.glob("*.py"):
+        shutil.copy(file, folder)
     return folder
 
 
@@ -38,7 +35,7 @@ def shipped():
 
 @pytest.fixture(scope="session")
 def captchas():
-    """Real CAPTCHAs where there are any, else drawn ones: the test part of the split, as (data, is it real)."""
+    """The test part of the CAPTCHAs, real where there are any, else drawn: (data, is it real)."""
     path, origin = utils.find_captchas()
     return splits.split(dataset.load_labelled(path))[2], "real" in origin
 
@@ -46,8 +43,6 @@ def captchas():
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
     """A folder with an untrained reader of 8 x 40 pixel images: alphabet "ab1", 2 to 4 symbols."""
-    import keras
-
     from ocr.backend import keras
     from ocr.reading import contract
     from ocr.reading.ctc import Alphabet
@@ -57,7 +52,7 @@ def small(tmp_path_factory):
     image = keras.Input((8, 40, 1), name="image")
     x = keras.layers.Conv2D(4, 3, strides=(8, 4), padding="same")(image)
     logits = keras.layers.Dense(4)(keras.layers.Reshape((10, 4))(x))
-    facts = contract.contract(
+    facts = contract.describe(
         kind="ctc",
         alphabet=Alphabet("1ab"),
         size=(8, 40),
@@ -85,9 +80,7 @@ def drawn(tmp_path):
 
 @pytest.fixture(scope="session")
 def small_class(tmp_path_factory):
-    """A folder with a reader of single characters that knows the mean picture of each: 0, 1, 7, A, drawn ones."""
-    import keras
-
+    """A folder with a reader of single characters that knows the mean picture of 0, 1, 7, A."""
     from ocr.backend import keras
     from ocr.reading import contract
     from ocr.reading.ctc import Alphabet
@@ -100,7 +93,7 @@ def small_class(tmp_path_factory):
     image = keras.Input((28, 28, 1), name="image")
     model = keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image)))
     model.layers[-1].set_weights([means.T, -(means**2).sum(axis=1) / 2])
-    facts = contract.contract(
+    facts = contract.describe(
         kind="class",
         alphabet=Alphabet("017A"),
         size=(28, 28),

@@ -1,4 +1,4 @@
-"""The lessons' cells as they are on the other backends of Keras: each trains a moment, and leaves a reader."""
+"""Each recipe on the other backends of Keras: it trains a moment and leaves a reader."""
 
 import importlib.util
 import os
@@ -10,13 +10,17 @@ import pytest
 from conftest import copy_project
 from PIL import Image
 
-from ocr.cli import train as train_command
+from ocr import Reader
 from ocr.drawing import captchas, fonts, numbers, symbols
-from ocr.reading.reader import Reader
+from ocr.training.recipes import RECIPES
 
 SMALL = """
-train_command.LESSONS |= {name: (*facts[:2], facts[2] | {"STRINGS": 200} if "STRINGS" in facts[2] else facts[2]) for name, facts in train_command.LESSONS.items()}
-sys.exit(train_command.main(sys.argv[1:]))
+import sys
+from ocr.cli.train import main
+from ocr.training.recipes import RECIPES
+
+RECIPES["numbers"].settings["strings"] = 200
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -50,13 +54,11 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-@pytest.mark.parametrize("lesson", train_command.LESSONS)
-def test_a_lesson_trains_on_another_backend(folders, lesson, backend, tmp_path):
+@pytest.mark.parametrize("lesson", RECIPES)
+def test_a_recipe_trains_on_another_backend(folders, lesson, backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(
-            f"no {backend} here: pip install -r requirements-scale.txt"
-            if backend == "jax"
-            else "no PyTorch here: pip install torch"
+            f"no {backend} here: " + ("make scale" if backend == "jax" else "pip install torch")
         )
     project = copy_project(tmp_path / "project")
     done = subprocess.run(

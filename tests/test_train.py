@@ -1,4 +1,4 @@
-"""train.py on a folder of one's own, in a copy of the project: what it leaves, being killed, bad data."""
+"""`train.py` on labelled folders, in a copy of the project: results, kills, bad data."""
 
 import json
 import shutil
@@ -13,12 +13,11 @@ from conftest import copy_project
 from PIL import Image
 
 import utils
-from ocr.cli import train as train_command
+from ocr import Reader
 from ocr.drawing import captchas, fonts, numbers, symbols
 from ocr.reading import scripts
 from ocr.reading.images import normalise
-from ocr.reading.reader import Reader
-from ocr.reading.views import binary
+from ocr.reading.inputs import binary
 
 
 def command(project, data, name, *more, lesson="captcha"):
@@ -55,7 +54,7 @@ def own(tmp_path_factory):
 def logits(project, name, own):
     reader = Reader.load(project / "models" / name)
     batch = np.stack([reader.prepare(file).pixels for file in sorted(own.glob("*.JPG"))])
-    return reader._session.run(None, {"image": normalise(batch)})[0]
+    return reader.session.run(None, {"image": normalise(batch)})[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +63,7 @@ def undisturbed(own, tmp_path_factory):
     return project, run(*command(project, own, "mine", "--epochs", 6))
 
 
-def test_it_leaves_a_reader_for_other_sizes_alphabets_and_lengths(undisturbed, own):
+def test_a_reader_of_other_sizes_alphabets_and_lengths(undisturbed, own):
     project, done = undisturbed
     assert done.returncode == 0, done.stderr
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
@@ -80,7 +79,7 @@ def test_it_leaves_a_reader_for_other_sizes_alphabets_and_lengths(undisturbed, o
     assert "AB_broken.png" in main.stderr
 
 
-def test_the_audit_comes_first_and_the_course_is_left_out(undisturbed):
+def test_the_audit_comes_first(undisturbed):
     _, done = undisturbed
     order = [
         done.stdout.index(word)
@@ -90,7 +89,7 @@ def test_the_audit_comes_first_and_the_course_is_left_out(undisturbed):
     assert "published" not in done.stdout and "exercise" not in done.stdout
 
 
-def test_a_killed_training_ends_as_if_it_had_not_been(undisturbed, own, tmp_path):
+def test_a_killed_training_resumes_to_the_same_reader(undisturbed, own, tmp_path):
     project = copy_project(tmp_path / "project")
     killed = subprocess.Popen(
         command(project, own, "mine", "--epochs", 6),
@@ -114,7 +113,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(undisturbed, own, tmp_path
     assert not list((project / "models").glob(".*"))
 
 
-def test_models_that_cannot_be_written_stop_it_before_training(own, tmp_path):
+def test_an_unwritable_models_folder_fails_before_training(own, tmp_path):
     project = copy_project(tmp_path / "project")
     (project / "models").write_text("a file in the way")
     done = run(*command(project, own, "mine"))
@@ -133,7 +132,7 @@ def test_models_that_cannot_be_written_stop_it_before_training(own, tmp_path):
         (["12", "21"], "at least 10 different"),
     ],
 )
-def test_useless_data_gets_one_line(labels, message, tmp_path):
+def test_unusable_data_fails_with_one_line(labels, message, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     for i, label in enumerate(labels):
@@ -143,10 +142,10 @@ def test_useless_data_gets_one_line(labels, message, tmp_path):
     assert not (utils.ROOT / "models" / "never-made").exists()
 
 
-def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
+def test_wrong_usage_exits_with_2_and_a_bare_call_lists_the_recipes():
     script = [sys.executable, str(utils.ROOT / "train.py")]
     bare = run(*script)
-    assert bare.returncode == 0 and "train.py captcha    --data FOLDER --name mine" in bare.stdout
+    assert bare.returncode == 0 and "train.py captcha --data FOLDER --name mine" in bare.stdout
     for arguments in (
         ["captcha"],
         ["speech", "--data", "x", "--name", "y"],
@@ -161,15 +160,9 @@ def test_wrong_usage_is_2_and_a_bare_call_lists(tmp_path):
         assert run(*script, *arguments).returncode == 2, arguments
 
 
-def test_course_cells_are_left_out_and_parameters_are_known():
-    cells = list(train_command.code_cells(utils.ROOT / "ocr.ipynb"))
-    assert sum(is_parameters for _, is_parameters in cells) == 1
-    assert not any("published_network" in source for source, _ in cells)
-
-
 @pytest.fixture(scope="module")
 def own_characters(tmp_path_factory):
-    """Folders as NIST names them, 30 drawings each of 7, A and a, dark on light, one of them useless."""
+    """Folders as NIST names them: 30 drawings each of 7, A and a, one of them damaged."""
     folder = tmp_path_factory.mktemp("characters") / "by_class"
     for i, (symbol, image) in enumerate(symbols.glyphs("7Aa" * 30, seed=5)):
         place = folder / f"{ord(symbol):02x}" / "hsf_0"
@@ -180,7 +173,7 @@ def own_characters(tmp_path_factory):
 
 
 @pytest.mark.parametrize("lesson", ["char_cnn", "cnn_lstm"])
-def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
+def test_single_characters(lesson, own_characters, tmp_path):
     project = copy_project(tmp_path / "project")
     done = run(*command(project, own_characters, "mine", "--epochs", 4, lesson=lesson))
     assert done.returncode == 0, done.stderr
@@ -197,7 +190,7 @@ def test_single_characters_of_ones_own(lesson, own_characters, tmp_path):
     assert main.returncode == 1 and "broken.png" in main.stderr and len(lines) == 90 and hits > 80
 
 
-def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
+def test_folders_that_are_not_classes_fail_with_one_line(own_characters, tmp_path):
     done = run(
         *command(
             utils.ROOT, own_characters.parent, "never-made", "--labels", "name", lesson="char_cnn"
@@ -216,8 +209,8 @@ def test_folders_that_are_no_classes_get_one_line(own_characters, tmp_path):
     assert not (utils.ROOT / "models" / "never-made").exists()
 
 
-def test_two_views_of_ones_own(tmp_path):
-    """Folders by number in colour, with binary twins for some, a class that is missing, a file that is no picture."""
+def test_characters_with_binary_twins(tmp_path):
+    """Folders by number, in colour: binary twins for some, a class missing, a damaged file."""
     symbols, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
     for i, (symbol, picture) in enumerate(
         symbols.signs(symbols[:24] * 8, seed=6, families=("open_sans",))
@@ -256,8 +249,8 @@ def test_two_views_of_ones_own(tmp_path):
         )
 
 
-def test_numbers_of_ones_own_in_any_digits(tmp_path):
-    """Arabic and Western labels in one table, a picture without a label and one that is none; all are Western numbers in the end."""
+def test_numbers_labelled_in_any_digits(tmp_path):
+    """Arabic and Western labels in one table, an image without a label, a damaged one."""
     folder, rows = tmp_path / "forms", ["file,label"]
     folder.mkdir()
     write = {
@@ -276,8 +269,8 @@ def test_numbers_of_ones_own_in_any_digits(tmp_path):
     (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
     project = copy_project(tmp_path / "project")
     small = (
-        "import sys, train; train_command.LESSONS['numbers'] = (*train_command.LESSONS['numbers'][:2], {'STRINGS': 200}); "
-        "sys.exit(train_command.main(sys.argv[1:]))"
+        "import sys; from ocr.cli.train import main; from ocr.training.recipes import RECIPES; "
+        "RECIPES['numbers'].settings['strings'] = 200; sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [

@@ -1,13 +1,13 @@
-"""Checkpoints: what resumes, what does not; training reads as a Reader reads."""
+"""Checkpoints: what resumes and what does not; predictions in training equal a Reader's."""
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
 
 from CTCLayer import CTCLayer
 from ocr import paths
+from ocr.backend import keras
 from ocr.datasets.dataset import Labelled
 from ocr.drawing import captchas, symbols
 from ocr.reading.ctc import Alphabet
@@ -38,7 +38,7 @@ def cache(tmp_path, monkeypatch):
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends the process, as far as fit can tell, when an epoch begins."""
+    """Interrupt the training when an epoch begins."""
 
     def __init__(self, epoch):
         super().__init__()
@@ -50,7 +50,7 @@ class Stop(keras.callbacks.Callback):
 
 
 def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8), dropout=0.3):
-    """A tiny training whose loss does not fall, so that early stopping acts."""
+    """Run a tiny training whose loss does not fall, so that early stopping acts."""
     keras.utils.set_random_seed(1)
     image = keras.Input((50, 200, 1), name="image")
     x = keras.layers.AveragePooling2D(pool_size=(10, 4))(image)
@@ -85,7 +85,7 @@ def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
-def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(data, cache, stop):
+def test_an_interrupted_training_resumes_to_the_same_result(data, cache, stop):
     log, weights = train(data, patience=3)
     for file in cache.iterdir():
         file.unlink()
@@ -95,7 +95,7 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(data, cache, sto
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
 
 
-def test_early_stopping_goes_on_counting_after_a_stop(data, cache):
+def test_early_stopping_keeps_its_count_when_resumed(data, cache):
     log, weights = train(data, epochs=20, patience=2)
     assert len(log) < 20, "the tiny training is meant to stop early"
     for file in cache.iterdir():
@@ -106,7 +106,7 @@ def test_early_stopping_goes_on_counting_after_a_stop(data, cache):
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
 
 
-def test_a_finished_training_comes_back_and_a_changed_one_does_not(data, cache):
+def test_a_finished_training_is_restored_and_a_changed_one_is_not(data, cache):
     log, weights = train(data, epochs=2)
     again, same = train(data, epochs=2)
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
@@ -123,7 +123,7 @@ def test_a_finished_training_comes_back_and_a_changed_one_does_not(data, cache):
         assert len(list(cache.iterdir())) == before + 1, change
 
 
-def test_texts_and_confidences_are_those_of_the_reader(small):
+def test_read_all_equals_the_reader_for_strings(small):
     model = keras.models.load_model(small / "model.keras", compile=False)
     noise = np.random.default_rng(1).integers(0, 255, (20, 8, 40, 1), np.uint8)
     data = Labelled(noise, [""] * 20, [""] * 20, [(40, 8)] * 20)
@@ -172,7 +172,7 @@ def train_classes(
     return log.drop(columns="cpu_s"), model
 
 
-def test_a_classifier_learns_and_one_that_was_stopped_ends_the_same(glyphs, cache):
+def test_a_classifier_learns_and_resumes_to_the_same_result(glyphs, cache):
     log, model = train_classes(glyphs)
     assert log["loss"].iloc[-1] < log["loss"].iloc[0] and list(log.index) == [1, 2, 3, 4]
     assert log["val_exact"].iloc[-1] > 0.4 and log["learning_rate"].iloc[-1] < 1e-3
@@ -195,7 +195,7 @@ def test_a_classifier_learns_and_one_that_was_stopped_ends_the_same(glyphs, cach
         assert len(list(cache.iterdir())) == before + 1, change
 
 
-def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, cache):
+def test_tensorboard_logs_every_epoch_once_when_resumed(glyphs, cache):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
@@ -209,7 +209,7 @@ def test_tensorboard_gets_every_epoch_once_also_of_a_resumed_training(glyphs, ca
         train_classes(glyphs)
 
 
-def test_calibration_changes_no_answer_and_fits_the_confidence(glyphs):
+def test_calibration_lowers_the_loss_and_changes_no_answer(glyphs):
     _, model = train_classes(glyphs, epochs=8)
     alphabet, few = Alphabet("17Aa"), glyphs.take(slice(80, 96))
     assert classifier.calibrate(model, few, alphabet) == 1  # too few to tell
@@ -224,7 +224,7 @@ def test_calibration_changes_no_answer_and_fits_the_confidence(glyphs):
     assert classifier.evaluate(model, held, alphabet, "unit")["val_loss"] < loss["val_loss"]
 
 
-def test_characters_are_read_as_the_reader_reads_them(small_class, glyphs):
+def test_read_all_equals_the_reader_for_characters(small_class, glyphs):
     model = keras.models.load_model(small_class / "model.keras", compile=False)
     data = Labelled(glyphs.images, glyphs.labels, glyphs.names)
     texts, confidences = classifier.read_all(model, data, Alphabet("017A"))
@@ -233,13 +233,13 @@ def test_characters_are_read_as_the_reader_reads_them(small_class, glyphs):
     assert confidences == pytest.approx([r.confidence for r in readings], abs=1e-5)
 
 
-def test_few_images_get_more_epochs():
+def test_plan_gives_few_images_more_epochs():
     assert classifier.plan(90, 64, 80) == (50, 20)
     assert classifier.plan(5_000, 64, 80) == (75, 80)
     assert classifier.plan(200_000, 64, 1600, 8) == (8, 1600)
 
 
-def test_a_network_inside_another_is_known_whatever_was_built_before(tmp_path):
+def test_checkpoint_key_ignores_the_session_counters_of_nested_networks(tmp_path):
     def nested():
         inside = keras.Input((4, 4, 1))
         inner = keras.Model(
@@ -250,14 +250,14 @@ def test_a_network_inside_another_is_known_whatever_was_built_before(tmp_path):
         model.compile(optimizer="adam", loss="mse")
         return model
 
-    paths = set()
+    found = set()
     for _ in range(2):
-        paths.add(checkpoint.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
+        found.add(checkpoint.Checkpoint("x", nested(), {}, 1, folder=tmp_path).path)
         keras.layers.ReLU()(keras.Input((2,)))  # counts up the names of a session
-    assert len(paths) == 1
+    assert len(found) == 1
 
 
-def test_a_plateau_is_remembered_when_a_training_is_resumed(tmp_path, monkeypatch):
+def test_reduce_on_plateau_keeps_its_state_when_resumed(tmp_path, monkeypatch):
     """Stopped after 3 of 8 epochs and resumed, the rate falls as in a training that was not."""
     monkeypatch.setattr(paths, "CACHE", tmp_path)
     monkeypatch.setattr(paths, "LOGS", tmp_path)

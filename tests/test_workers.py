@@ -1,4 +1,4 @@
-"""Training with several processes: parts of batches, the launcher, real workers on loopback, killed ones."""
+"""Distributed training: rows of batches, the launcher, real workers on loopback, killed ones."""
 
 import importlib.util
 import itertools
@@ -16,19 +16,19 @@ import pytest
 from conftest import copy_project
 
 import utils
+from ocr import Reader
 from ocr.datasets import dataset
 from ocr.drawing import captchas
 from ocr.reading import ctc
-from ocr.reading.reader import Reader
-from ocr.training import batches, distributed
+from ocr.training import batches, distributed, launcher
 
 needs_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None,
-    reason="no JAX here: pip install -r requirements-scale.txt",
+    reason="no JAX here: make scale",
 )
 
 
-def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
+def test_the_workers_rows_make_up_the_batch(monkeypatch):
     rng = np.random.default_rng(0)
     strings = dataset.Labelled(
         rng.integers(0, 256, (30, 20, 40, 1), np.uint8),
@@ -42,7 +42,7 @@ def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
     )
 
     def made(own):
-        one = batches.batches(
+        one = batches.string_batches(
             strings, ctc.Alphabet("0123456789"), 12, seed=4, epoch=2, strength=0.5, own=own
         )
         other = batches.class_batches(
@@ -59,7 +59,7 @@ def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
         parts = []
         for rank in range(count):
             monkeypatch.setattr(distributed, "rank", rank)
-            parts.append(made(distributed.own(12)))
+            parts.append(made(distributed.own_rows(12)))
         assert {len(part[0][0]) for part in parts} == {12 // count}
         for step, batch in enumerate(whole):
             assert all(
@@ -70,11 +70,11 @@ def test_the_rows_of_all_workers_make_up_the_batch(monkeypatch):
     with pytest.raises(
         distributed.WorkerError, match="a batch of 12 images cannot be divided among 5 workers"
     ):
-        distributed.own(12)
+        distributed.own_rows(12)
 
 
-def test_a_coordinator_that_is_not_there(monkeypatch):
-    monkeypatch.setattr(distributed, "WAIT", 0.3)
+def test_missing_or_wrong_coordinator(monkeypatch):
+    monkeypatch.setattr(distributed, "TIMEOUT", 0.3)
     with pytest.raises(distributed.WorkerError, match="no worker 0 at 127.0.0.1:1 .*HOST:PORT"):
         distributed._wait_for("127.0.0.1:1")
     with pytest.raises(distributed.WorkerError, match="no worker 0 at not-yet.invalid:1234"):
@@ -91,11 +91,11 @@ def test_a_coordinator_that_is_not_there(monkeypatch):
             f"127.0.0.1:{taken.getsockname()[1]}",
         ):
             with pytest.raises(distributed.WorkerError, match="give HOST:PORT, a free port"):
-                distributed._checked(wrong, bind=True)
-    assert distributed._checked("[::1]:1", bind=False) == "[::1]"
+                distributed._check_address(wrong, bind=True)
+    assert distributed._check_address("[::1]:1", bind=False) == "[::1]"
 
 
-def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
+def test_the_launcher_stops_all_workers_when_one_fails(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import sys, time\nrank = int(sys.argv[-1])\n"
@@ -107,21 +107,21 @@ def test_the_launcher_stops_all_when_one_fails_and_says_which(tmp_path):
         distributed.WorkerError,
         match="worker 1 ended with status 1: something is wrong; the others were stopped",
     ):
-        distributed.start([sys.executable, str(program)], 3)
+        launcher.start([sys.executable, str(program)], 3)
     assert time.monotonic() - started < 15 and not [
         p for p in psutil.Process().children() if "program.py" in " ".join(p.cmdline())
     ]
     program.write_text("import sys; sys.exit(3)")
     with pytest.raises(distributed.WorkerError, match="worker 0 ended with status 3"):
-        distributed.start([sys.executable, str(program)], 1)
+        launcher.start([sys.executable, str(program)], 1)
     program.write_text(
-        "import os, sys\nif sys.argv[-1] == '1': os.kill(os.getpid(), 9)\nimport time; time.sleep(60)\n"
+        "import os, sys, time\nif sys.argv[-1] == '1': os.kill(os.getpid(), 9)\ntime.sleep(60)\n"
     )
     with pytest.raises(distributed.WorkerError, match="worker 1 was killed by SIGKILL"):
-        distributed.start([sys.executable, str(program)], 2)
+        launcher.start([sys.executable, str(program)], 2)
 
 
-def test_wrong_usage_is_told():
+def test_wrong_usage():
     for wrong in (
         ["--workers", "0"],
         ["--rank", "0"],
@@ -137,20 +137,21 @@ def test_wrong_usage_is_told():
         assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
-def test_a_batch_size_is_for_lessons_whose_learning_rate_goes_with_it():
+def test_batch_is_an_option_of_strings_only():
     done = subprocess.run(
         [sys.executable, "train.py", "char_cnn", "--data", ".", "--name", "wrong", "--batch", "32"],
         cwd=utils.ROOT,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "--batch is for lessons on strings" in done.stderr
+    assert done.returncode == 2 and "unrecognized arguments: --batch 32" in done.stderr
 
 
 SAVE = """
+import sys
 from pathlib import Path
+from ocr.backend import keras
 from ocr.training import checkpoint
-import keras
 model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(2000)])
 model.compile("sgd", "mse")
 checkpoint = checkpoint.Checkpoint("one", model, {}, 10**6, folder=Path(sys.argv[1]))
@@ -161,7 +162,7 @@ for epoch in range(10**6):
 """
 
 
-def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
+def test_a_checkpoint_survives_kill_9(tmp_path):
     rng, seen = np.random.default_rng(0), 0
     for _ in range(3):
         with subprocess.Popen(
@@ -205,18 +206,18 @@ def project(tmp_path):
 
 def state(folder):
     """The checkpoint in a project, its log and weights."""
-    (path,) = (folder / ".cache").glob("improved-*.npz")
+    (path,) = (folder / ".cache").glob("mine-*.npz")
     with np.load(path) as saved:
         return path, json.loads(str(saved["state"]))["rows"], [saved[f"v{i}"] for i in range(30)]
 
 
 @needs_jax
-def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
+def test_two_workers_train_like_one_and_resume_when_killed(project):
     folder, command = project
-    distributed.start(command, 1)
+    launcher.start(command, 1)
     path, alone, _ = state(folder)
     path.unlink()
-    distributed.start(command, 2)
+    launcher.start(command, 2)
     _, together, weights = state(folder)
     assert len(together) == 8 and np.allclose(
         [row["loss"] for row in together[:3]], [row["loss"] for row in alone[:3]], rtol=1e-3
@@ -235,9 +236,9 @@ def test_two_workers_train_what_one_trains_and_resume_when_killed(project):
     thread = threading.Thread(target=kill)
     thread.start()
     with pytest.raises(
-        distributed.WorkerError, match="the same command goes on from the last epoch"
+        distributed.WorkerError, match="the same command resumes from the last epoch"
     ):
-        distributed.start(command, 2)
+        launcher.start(command, 2)
     thread.join()
     assert len(state(folder)[1]) < 8
     done = subprocess.run(
@@ -259,10 +260,10 @@ def wait_until(true, seconds=90):
 
 
 @needs_jax
-def test_workers_of_another_launcher_end_with_a_line_and_with_a_signal(project):
+def test_workers_end_with_one_line_and_on_sigterm(project):
     folder, command = project
     command = [*command[:-4], "--epochs", "2000", "--batch", "4"]
-    coordinator = f"127.0.0.1:{distributed.free_port()}"
+    coordinator = f"127.0.0.1:{launcher.free_port()}"
     pair = [
         subprocess.Popen(
             [*command, "--workers", "2", "--rank", str(rank), "--coordinator", coordinator],
@@ -272,38 +273,42 @@ def test_workers_of_another_launcher_end_with_a_line_and_with_a_signal(project):
         )
         for rank in range(2)
     ]
-    wait_until(lambda: list((folder / ".cache").glob("improved-*.npz")))
+    wait_until(lambda: list((folder / ".cache").glob("mine-*.npz")))
     pair[1].kill()
     told = pair[0].communicate(timeout=60)[1]
     pair[1].communicate()
     assert (
         pair[0].returncode == 1
         and told.splitlines()[-1]
-        == "train.py: another worker was lost; the same command goes on from the last epoch"
+        == "train: another worker was lost; the same command resumes from the last epoch"
     ), told
-    (path,) = (folder / ".cache").glob("improved-*.npz")
+    (path,) = (folder / ".cache").glob("mine-*.npz")
     before = path.stat().st_mtime_ns
-    launcher = subprocess.Popen(
+    parent = subprocess.Popen(
         [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     wait_until(lambda: path.stat().st_mtime_ns != before)
-    started = psutil.Process(launcher.pid).children()
-    launcher.terminate()
+    started = psutil.Process(parent.pid).children()
+    parent.terminate()
     assert (
-        launcher.wait(30) == 143
+        parent.wait(30) == 143
         and len(started) == 2
         and not any(process.is_running() for process in started)
     )
 
 
 @needs_jax
-def test_workers_that_do_not_come_are_told():
-    program = f"import workers; distributed.WAIT = 2; distributed.join('127.0.0.1:{distributed.free_port()}', 2, 0)"
+def test_missing_workers_time_out():
+    port = launcher.free_port()
+    program = (
+        "from ocr.training import distributed; distributed.TIMEOUT = 2; "
+        f"distributed.join('127.0.0.1:{port}', 2, 0)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=utils.ROOT, capture_output=True, text=True, timeout=60
     )
     assert (
         done.returncode == 1
         and done.stderr.splitlines()[-1]
-        == "train.py: after 2 s not all of the 2 workers are there: start every rank from 0 to 1"
+        == "train: not all 2 workers joined within 2 s: start every rank from 0 to 1"
     )
