@@ -2,20 +2,22 @@
 
 import numbers
 
-import keras
-from keras import ops
+from ocr.backend import keras
+
+ops = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="ocr")
 class SquareRootScheduler(keras.optimizers.schedules.LearningRateSchedule):
-    """lr / sqrt(n + 1) for n = 0, 1, 2, ..., by epoch or by step.
+    """Schedule lr / sqrt(n + 1) for n = 0, 1, 2, ..., by epoch or by step.
 
     by epoch:  keras.callbacks.LearningRateScheduler(SquareRootScheduler(3e-4))
     by step:   keras.optimizers.Adam(SquareRootScheduler(3e-3, warmup=100))
 
-    With `warmup=w` > 1 the rate climbs linearly to `lr` in w epochs (steps), then falls with the square root from
-    there: lr * min((n + 1) / w, sqrt(w / (n + 1))). At w = 1, the default, this is the published formula.
-    Source: the published CAPTCHA system (scheduler by epoch); Vaswani et al. 2017 (warm-up).
+    With `warmup=w` > 1 the rate climbs linearly to `lr` in w epochs (steps), then falls with the
+    square root from there: lr * min((n + 1) / w, sqrt(w / (n + 1))). At w = 1, the default, this is
+    the published formula. Source: the published CAPTCHA system (scheduler by epoch); Vaswani et al.
+    2017 (warm-up).
     """
 
     def __init__(self, lr: float, warmup: int = 1):
@@ -24,9 +26,7 @@ class SquareRootScheduler(keras.optimizers.schedules.LearningRateSchedule):
         self.lr, self.warmup = lr, warmup
 
     def __call__(self, step):
-        if isinstance(
-            step, numbers.Number
-        ):  # an epoch from LearningRateScheduler, which wants a float back
+        if isinstance(step, numbers.Number):  # from LearningRateScheduler, which wants a float
             n = step + 1
             return float(self.lr * min(n / self.warmup, (self.warmup / n) ** 0.5))
         n = ops.cast(step, "float32") + 1

@@ -6,29 +6,31 @@
     model = keras.Model({"image": images, "label": labels}, outputs)
     model.compile(optimizer)                     # no loss: the layer adds it
 
-The layer is needed for training only; the model from images to logits reads, and has no custom object in it.
+The layer is needed for training only: the model from images to logits has no custom object in it.
 """
-
-from keras import ops
 
 from ocr.backend import keras
 from ocr.reading.ctc import BLANK
 
+ops = keras.ops
+
 
 @keras.saving.register_keras_serializable(package="ocr")
 class CTCLayer(keras.layers.Layer):
-    """Adds the mean CTC loss of a batch and returns the logits unchanged.
+    """Add the mean CTC loss of a batch; return the logits unchanged.
 
-    Call it as `CTCLayer(name="ctc_loss")(labels, logits)`, or with a third argument `input_lengths`:
+    Call it as `CTCLayer(name="ctc_loss")(labels, logits)`, or with a third argument
+    `input_lengths`:
 
-    labels         integers (batch, max_length): symbols >= 1, padded at the end with blank 0; a label's true length is
-                   found from the padding
+    labels         integers (batch, max_length): symbols >= 1, padded at the end with blank 0; a
+                   label's true length is found from the padding
     logits         floats (batch, time, classes), before any softmax; class 0 is the blank
     input_lengths  integers (batch,): time steps in use of each image; default all
 
-    A label that is negative, beyond the alphabet, has a blank inside, or needs more time steps than there are
-    (symbols plus a blank between equal neighbours) raises ValueError when run eagerly; in a compiled step the
-    loss becomes NaN instead, as a graph cannot raise. `utils.audit` names such a file before training.
+    A label that is negative, beyond the alphabet, has a blank inside, or needs more time steps than
+    there are (symbols plus a blank between equal neighbours) raises ValueError when run eagerly; in
+    a compiled step the loss becomes NaN instead, as a graph cannot raise. The audit
+    (ocr/datasets/audit.py) names such a file before training.
     """
 
     def call(self, labels, logits, input_lengths=None):
@@ -54,7 +56,7 @@ class CTCLayer(keras.layers.Layer):
 
     @staticmethod
     def _faults(labels, lengths, input_lengths, steps, classes):
-        """Message -> boolean (batch,): which labels have that fault."""
+        """Find faulty labels: {message: booleans (batch,)}."""
         positions = ops.arange(ops.shape(labels)[1])[None]
         inside = positions < lengths[:, None]
         repeats = (labels[:, 1:] == labels[:, :-1]) & (labels[:, 1:] != BLANK)
