@@ -81,9 +81,8 @@ class CTCLayer(keras.layers.Layer):
         for fault, rows in values.items():
             if rows.any():
                 row = int(rows.argmax())
-                raise ValueError(
-                    f"label {row} of the batch {fault}: {ops.convert_to_numpy(labels)[row].tolist()}"
-                )
+                label = ops.convert_to_numpy(labels)[row].tolist()
+                raise ValueError(f"label {row} of the batch {fault}: {label}")
 
     def compute_output_shape(self, labels_shape, logits_shape, input_lengths_shape=None):
         return logits_shape
