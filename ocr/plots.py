@@ -1,37 +1,50 @@
-"""Pictures for the lessons: samples and reads, training curves, confidence. Each ends with `show(name)`."""
+"""Plot samples, training curves, confidence and errors; every function ends with `show(name)`.
+
+In a notebook a figure is shown; in a terminal it is saved in figures/.
+"""
 
 import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from ocr.paths import FIGURES
-from ocr.reading.ctc import align
+from ocr import paths
+from ocr.reading.ctc import Alphabet, align
 from ocr.scores import wilson
 
-RIGHT, WRONG = "#1a7f37", "#cf222e"
+RIGHT, WRONG = "#1a7f37", "#cf222e"  # colours of correct and incorrect readings
 COLOURS = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+CHARACTERS: dict[str, Any] = {"family": "monospace", "parse_math": False}  # a $ is a $
+FLOOR = -12  # lowest log-probability that `alignment` tells apart
 plt.rcParams["figure.dpi"] = 80
 
 
 def show(name: str):
-    """Show the current figure in a notebook; on a terminal save it as figures/NAME.png and say so."""
+    """Show the current figure in a notebook; in a terminal save it as figures/NAME.png."""
     if "ipykernel" in sys.modules:
         plt.show()
         return
-    FIGURES.mkdir(exist_ok=True)
-    plt.savefig(FIGURES / f"{name}.png", bbox_inches="tight")
+    paths.FIGURES.mkdir(exist_ok=True)
+    plt.savefig(paths.FIGURES / f"{name}.png", bbox_inches="tight")
     plt.close()
-    print(f"picture: {FIGURES.name}/{name}.png")
+    print(f"picture: {paths.FIGURES.name}/{name}.png")
 
 
-def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
-    """uint8 images (n, H, W, C) in rows, a title over each; with `right` (n booleans) titles are green or red."""
+def grid(
+    images: np.ndarray, titles: Iterable, name: str, right: Sequence | None = None, columns: int = 4
+):
+    """Plot images (uint8 (n, H, W, 1 or 3)) in rows of `columns`, each with its title.
+
+    right: n booleans that colour the titles, green where true and red where false.
+    """
     rows = -(-len(images) // columns)
     height, width = images.shape[1:3]
     side = 12 / columns  # inches
-    figure, axes = plt.subplots(
+    _, axes = plt.subplots(
         rows,
         columns,
         squeeze=False,
@@ -41,22 +54,20 @@ def grid(images: np.ndarray, titles, name: str, right=None, columns: int = 4):
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image, title) in enumerate(zip(axes.flat, images, titles)):
-        axis.imshow(
-            image[:, :, 0] if image.shape[2] == 1 else image,
-            cmap="gray",
-            vmin=0,
-            vmax=255,
-            interpolation="nearest",
-        )  # compresses well
         colour = "black" if right is None else RIGHT if right[i] else WRONG
-        axis.set_title(
-            title, fontsize=11, color=colour, family="monospace", parse_math=False
-        )  # a $ is a $
+        axis.set_title(title, fontsize=11, color=colour, **CHARACTERS)
+        pixels = image[:, :, 0] if image.shape[2] == 1 else image
+        # "nearest" keeps the number of colours small, so that the PNG compresses well
+        axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     show(name)
 
 
-def curves(histories: dict, columns: dict, name: str):
-    """One panel a column (`{column: title}`), one colour a training (`{label: DataFrame by epoch}`); validation is dashed."""
+def curves(histories: Mapping, columns: Mapping[str, str], name: str):
+    """Plot training logs: one panel per column, one colour per training, validation dashed.
+
+    histories: {label: log, a DataFrame with one row per epoch}. columns: {column: panel title};
+    `val_COLUMN` is the same metric on validation images. A loss has a logarithmic scale.
+    """
     wide = 2 if len(columns) % 2 == 0 else 3
     rows = -(-len(columns) // wide)
     figure, axes = plt.subplots(
@@ -64,47 +75,38 @@ def curves(histories: dict, columns: dict, name: str):
     )
     for axis, (column, title) in zip(axes.flat, columns.items()):
         for colour, history in zip(COLOURS, histories.values()):
-            for shown, style in ((column, "-"), (f"val_{column}", "--")):
-                if shown in history:
-                    axis.plot(
-                        history.index,
-                        history[shown],
-                        style,
-                        color=colour,
-                        marker="o" if len(history) < 3 else None,
-                    )
+            _curve(axis, history, column, colour)
         axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
     lines = [plt.Line2D([], [], color=colour) for colour, _ in zip(COLOURS, histories)]
-    dashed = plt.Line2D([], [], color="grey", linestyle="--")
-    figure.legend(
-        [*lines, dashed],
-        [*histories, "validation"],
-        loc="outside lower center",
-        ncols=5,
-        fontsize=9,
-    )
+    lines.append(plt.Line2D([], [], color="grey", linestyle="--"))
+    labels = [*histories, "validation"]
+    figure.legend(lines, labels, loc="outside lower center", ncols=5, fontsize=9)
     show(name)
 
 
+def _curve(axis: Axes, history, column: str, colour: str):
+    """Plot one metric over the epochs, and the same on validation images, where logged."""
+    marker = "o" if len(history) < 3 else None  # a line through so few points is easily missed
+    for logged, style in ((column, "-"), (f"val_{column}", "--")):
+        if logged in history:
+            axis.plot(history.index, history[logged], style, color=colour, marker=marker)
+
+
 def confidence(values, right, name: str):
-    """How confident are right and wrong reads, does the confidence tell the truth, and how accurate are the reads that a
-    threshold would let pass?
+    """Plot how far the confidence can be trusted, in three panels.
+
+    A histogram of correct and incorrect readings; a reliability diagram (DeGroot and Fienberg
+    1983) with 95 % intervals; and the accuracy of the most confident share of the readings.
+    values: confidences, floats (n,). right: was each reading correct, booleans (n,).
     """
     values, right = np.asarray(values), np.asarray(right, bool)
-    figure, (left, middle, other) = plt.subplots(1, 3, figsize=(12, 3), layout="constrained")
+    _, (left, middle, other) = plt.subplots(1, 3, figsize=(12, 3), layout="constrained")
     bins = np.linspace(0, 1, 21)
     left.hist([values[right], values[~right]], bins, color=[RIGHT, WRONG], label=["right", "wrong"])
     left.set(title="confidence of the reads", xlabel="confidence", ylabel="images", yscale="log")
     left.legend()
-    which = np.clip((values * 10).astype(int), 0, 9)
-    filled = [k for k in range(10) if (which == k).any()]
-    means = [(values[which == k].mean(), right[which == k].mean()) for k in filled]
-    bounds = [wilson(int(right[which == k].sum()), int((which == k).sum())) for k in filled]
-    middle.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    middle.vlines([c for c, _ in means], *zip(*bounds), color=COLOURS[0], alpha=0.5)
-    middle.plot(*zip(*means), "o-", color=COLOURS[0])
-    middle.set(title="reliability, 95 % intervals", xlabel="confidence", ylabel="exact match")
+    _reliability(middle, values, right)
     order = np.argsort(-values)
     kept = np.arange(1, len(values) + 1)
     other.plot(kept / len(values), np.cumsum(right[order]) / kept)
@@ -118,9 +120,24 @@ def confidence(values, right, name: str):
     show(name)
 
 
-def tradeoff(lines: dict, name: str, cost: str, gain: str):
-    """One line of points a key, `{label: (costs, gains)}`: what more of the one buys of the other."""
-    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+def _reliability(axis: Axes, values: np.ndarray, right: np.ndarray):
+    """Plot accuracy against mean confidence in ten bins of equal width; empty bins are left out."""
+    bins = np.clip((values * 10).astype(int), 0, 9)
+    members = [bins == k for k in np.unique(bins)]
+    means = [(values[rows].mean(), right[rows].mean()) for rows in members]
+    bounds = [wilson(int(right[rows].sum()), int(rows.sum())) for rows in members]
+    axis.plot([0, 1], [0, 1], color="grey", linewidth=1)
+    axis.vlines([mean for mean, _ in means], *zip(*bounds), color=COLOURS[0], alpha=0.5)
+    axis.plot(*zip(*means), "o-", color=COLOURS[0])
+    axis.set(title="reliability, 95 % intervals", xlabel="confidence", ylabel="exact match")
+
+
+def tradeoff(lines: Mapping[str, tuple], name: str, cost: str, gain: str):
+    """Plot gain against cost, one line of points per entry: {label: (costs, gains)}.
+
+    cost, gain: titles of the axes.
+    """
+    _, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
     for label, (costs, gains) in lines.items():
         axis.plot(costs, gains, "o-", markersize=4, label=label)
     axis.set(xlabel=cost, ylabel=gain)
@@ -129,85 +146,76 @@ def tradeoff(lines: dict, name: str, cost: str, gain: str):
     show(name)
 
 
-def confusion(matrix: np.ndarray, symbols, name: str):
-    """A confusion matrix (true class, read class) of counts as shares of each row, on a logarithmic scale."""
+def confusion(matrix: np.ndarray, symbols: Sequence[str], name: str):
+    """Plot a confusion matrix as shares of each row, on a logarithmic scale.
+
+    matrix: counts, ints (true class, predicted class). symbols: one character per class.
+    """
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     figure, axis = plt.subplots(figsize=(9, 8), layout="constrained")
     picture = axis.imshow(shares, cmap="magma", norm=LogNorm(vmin=0.003, vmax=1))
     axis.set_facecolor("black")
-    axis.set_xticks(range(len(symbols)), symbols, fontsize=8, family="monospace", parse_math=False)
-    axis.set_yticks(range(len(symbols)), symbols, fontsize=8, family="monospace", parse_math=False)
+    axis.set_xticks(range(len(symbols)), symbols, fontsize=8, **CHARACTERS)
+    axis.set_yticks(range(len(symbols)), symbols, fontsize=8, **CHARACTERS)
     axis.set(xlabel="read as", ylabel="true character")
     figure.colorbar(picture, label="share of the true character", shrink=0.7)
     show(name)
 
 
-def bars(values: dict, name: str, title: str, marked=()):
-    """One bar a key, largest first; the keys in `marked` in another colour."""
-    ordered = sorted(values, key=lambda key: -values[key])
-    figure, axis = plt.subplots(figsize=(11, 2.8), layout="constrained")
-    axis.bar(
-        range(len(ordered)),
-        [values[key] for key in ordered],
-        color=[COLOURS[1] if key in marked else COLOURS[0] for key in ordered],
-    )
-    axis.set_xticks(range(len(ordered)), ordered, family="monospace", parse_math=False)
+def bars(values: Mapping[str, float], name: str, title: str, marked: Iterable[str] = ()):
+    """Plot one bar per key, largest first; keys in `marked` have another colour."""
+    ordered, marked = sorted(values, key=lambda key: -values[key]), set(marked)
+    colours = [COLOURS[1] if key in marked else COLOURS[0] for key in ordered]
+    _, axis = plt.subplots(figsize=(11, 2.8), layout="constrained")
+    axis.bar(range(len(ordered)), [values[key] for key in ordered], color=colours)
+    axis.set_xticks(range(len(ordered)), ordered, **CHARACTERS)
     axis.set_title(title)
     axis.grid(alpha=0.3, axis="y")
     show(name)
 
 
-def heat(images: np.ndarray, maps, titles, name: str):
-    """uint8 images (n, H, W, 1) in one row, each with its map (H, W) of values >= 0 laid over it in red."""
-    figure, axes = plt.subplots(
-        1, len(images), figsize=(12, 12 / len(images) + 0.35), layout="constrained"
-    )
+def heat(images: np.ndarray, maps: Iterable[np.ndarray], titles: Iterable[str], name: str):
+    """Plot heat maps, in red, over images in one row.
+
+    images: uint8 (n, H, W, 1). maps: n arrays (H, W) of values >= 0; each is scaled to its maximum.
+    """
+    figsize = (12, 12 / len(images) + 0.35)
+    _, axes = plt.subplots(1, len(images), figsize=figsize, layout="constrained")
     for axis, image, values, title in zip(np.atleast_1d(axes), images, maps, titles):
         axis.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255)
         share = values / max(values.max(), 1e-9)
         axis.imshow(np.ones_like(share), cmap="Reds", vmin=0, vmax=1.3, alpha=0.8 * share)
-        axis.set_title(title, fontsize=9, family="monospace", parse_math=False)
+        axis.set_title(title, fontsize=9, **CHARACTERS)
         axis.axis("off")
     show(name)
 
 
-def alignment(image: np.ndarray, log_probs: np.ndarray, indices, alphabet, name: str):
-    """A uint8 image (H, W, 1), below it the log-probabilities (time, classes) of a CTC network, and where it read `indices`."""
-    spans = align(log_probs, indices)
-    figure, (top, bottom) = plt.subplots(
+def alignment(
+    image: np.ndarray, log_probs: np.ndarray, indices: Sequence[int], alphabet: Alphabet, name: str
+):
+    """Plot an image above the log-probabilities of a CTC network, and mark where it read what.
+
+    image: uint8 (H, W, 1). log_probs: floats (time, classes). indices: the reading, without blanks.
+    """
+    steps, classes = log_probs.shape
+    _, (top, bottom) = plt.subplots(
         2, 1, figsize=(11, 4.2), layout="constrained", height_ratios=(1, 1.6)
     )
-    top.imshow(
-        image[:, :, 0],
-        cmap="gray",
-        vmin=0,
-        vmax=255,
-        aspect="auto",
-        extent=(0, len(log_probs), 1, 0),
-    )
+    extent = (0, steps, 1, 0)  # both panels share the axis of time
+    top.imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255, aspect="auto", extent=extent)
+    top.axis("off")
     bottom.imshow(
-        np.maximum(log_probs.T, -12),
+        np.maximum(log_probs.T, FLOOR),
         cmap="magma",
         aspect="auto",
         interpolation="nearest",
-        extent=(0, len(log_probs), log_probs.shape[1], 0),
+        extent=(0, steps, classes, 0),
     )
-    bottom.set_yticks(
-        np.arange(log_probs.shape[1]) + 0.5,
-        ["blank", *alphabet.symbols],
-        fontsize=7,
-        family="monospace",
-    )
+    names = ["blank", *alphabet.symbols]
+    bottom.set_yticks(np.arange(classes) + 0.5, names, fontsize=7, family="monospace")
     bottom.set(xlabel="time step")
-    top.axis("off")
-    for (start, end), index in zip(spans, indices):
+    centred = {"ha": "center", "va": "bottom", "family": "monospace"}
+    for (start, end), index in zip(align(log_probs, indices), indices):
         top.axvspan(start, end, color=COLOURS[1], alpha=0.35)
-        top.text(
-            (start + end) / 2,
-            -0.05,
-            alphabet.symbols[index - 1],
-            ha="center",
-            va="bottom",
-            family="monospace",
-        )
+        top.text((start + end) / 2, -0.05, names[index], **centred)
     show(name)
