@@ -4,8 +4,12 @@ from ocr import Reader
 Reader.load("captcha").read("226md.png")        # Reading(text='226md', confidence=0.99...)
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if sys.version_info < (3, 10):  # before anything that an older Python cannot read
+    sys.exit(f"ocr needs Python 3.10 or newer, this is {sys.version.split()[0]}")
 
 if TYPE_CHECKING:
     from ocr.reading.contract import ReaderError

@@ -35,7 +35,11 @@ def show(name: str):
 
 
 def grid(
-    images: np.ndarray, titles: Iterable, name: str, right: Sequence | None = None, columns: int = 4
+    images: np.ndarray,
+    titles: Iterable,
+    name: str,
+    right: Sequence | np.ndarray | None = None,
+    columns: int = 4,
 ):
     """Plot images (uint8 (n, H, W, 1 or 3)) in rows of `columns`, each with its title.
 

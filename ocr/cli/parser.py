@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         near = (difflib.get_close_matches(word, known, 1) for word in words if word not in known)
         return next((match for found in near for match in found), None)
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
+    def parse_known_args(self, args=None, namespace=None):
         """Parse, and remember the words for `error`."""
         self._words = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)

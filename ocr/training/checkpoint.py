@@ -27,13 +27,13 @@ def callback_facts(callback) -> list:
     kinds = (bool, int, float, str, type(None))
     plain = {k: v for k, v in vars(callback).items() if isinstance(v, kinds)}
     schedule = getattr(callback, "schedule", None)
-    config = schedule.get_config() if hasattr(schedule, "get_config") else str(schedule)
+    config = getattr(schedule, "get_config", lambda: str(schedule))()
     return [type(callback).__name__, plain, config]
 
 
 def _layer_numbers(model) -> dict:
     """Number a network's layers, and those of the networks that it is made of: {name: number}."""
-    names = {layer.name: i for i, layer in enumerate(model.layers)}
+    names: dict[str, int | str] = {layer.name: i for i, layer in enumerate(model.layers)}
     parts = [model, *(layer for layer in model.layers if isinstance(layer, keras.Model))]
     for k, part in enumerate(parts):
         for i, operation in enumerate(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def fit(
     if groups is not None:
         settings |= {"groups": hashlib.sha256(np.asarray(groups, np.int64).tobytes()).hexdigest()}
     check = validation and (lambda: evaluate(model, validation, alphabet, normalisation))
-    sampling = {
+    sampling: dict[str, Any] = {
         "normalisation": normalisation,
         "seed": seed,
         "strength": strength,

@@ -29,7 +29,7 @@ def start(command: list[str], workers: int, show: bool = True, environment: dict
     WorkerError where a worker fails; the others are stopped then.
     """
     coordinator = f"127.0.0.1:{free_port()}"
-    environment = os.environ | (environment or {})
+    variables = {**os.environ, **(environment or {})}
     errors, processes = [], []
     main_thread = threading.current_thread() is threading.main_thread()
     # SIGTERM raises SystemExit, so that `finally` stops the workers, too
@@ -37,10 +37,12 @@ def start(command: list[str], workers: int, show: bool = True, environment: dict
     try:
         for rank in range(workers):
             errors.append(tempfile.TemporaryFile("w+"))  # noqa: SIM115  closed with the process
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": errors[-1]} if rank or not show else {}
+            out, err = (subprocess.DEVNULL, errors[-1]) if rank or not show else (None, None)
             given = {"--coordinator": coordinator, "--workers": workers, "--rank": rank}
             options = [str(word) for pair in given.items() for word in pair]
-            processes.append(subprocess.Popen([*command, *options], env=environment, **quiet))
+            processes.append(
+                subprocess.Popen([*command, *options], env=variables, stdout=out, stderr=err)
+            )
             _pin(processes[-1].pid, rank)
         _watch(processes, errors)
     finally:
