@@ -1,1 +1,1 @@
-"""Read an archive on a cluster."""
+"""Read an archive on a cluster [scale]: Dask distributed, pyarrow."""

@@ -1,90 +1,93 @@
-"""Read images from the command line: files, folders and zips.
+"""Read images: files, folders and zips (`ocr read`, `python main.py`)."""
 
-    python main.py picture.png
-    python main.py --model captcha --format json FOLDER ARCHIVE.zip > reads.jsonl
-
-Exit status: 0 when all images were read, 1 when some were not, 2 for wrong usage.
-"""
-
-import argparse
 import csv
+import io
 import json
 import os
 import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from tqdm import tqdm
 
-from ocr.reading.bulk import read_all
+from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
+from ocr.reading.bulk import read_many
+from ocr.reading.constraints import Constraint
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import find_all
-from ocr.reading.reader import Reader
+from ocr.reading.reader import Reader, Reading
+
+ABOUT = "Read the text in images, each with a confidence from 0 to 1."
+EXAMPLES = """examples:
+  {prog} picture.png
+  {prog} --model numbers --pattern dd/dd/dddd --format json FOLDER ARCHIVE.zip > readings.jsonl
+
+exit status: 0 all images were read, 1 some were not, 2 wrong usage, 130 stopped by Ctrl-C
+"""
 
 
-def _words(path: str) -> list[str]:
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReaderError(
-            f"{path}: not a text file that can be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): "
-            "give a file of words, one a line"
-        ) from None
-    return [line.strip() for line in lines if line.strip()]
+class AboveBar:
+    """Write to standard output above the progress bar, where a terminal shows both."""
+
+    def write(self, text: str) -> int:
+        with tqdm.external_write_mode(file=sys.stdout):
+            return sys.stdout.write(text)
 
 
 class Text:
-    """One line an image: path, text, confidence, with tabs between; errors go to stderr."""
+    """Write one line an image: path, text and confidence, with tabs between; errors to stderr."""
 
-    def __init__(self, out):
-        self.out = out
+    def __init__(self, out: TextIO | AboveBar, prog: str):
+        self.out, self.prog = out, prog
 
-    def write(self, path, reading, error):
-        if error:
-            tqdm.write(f"main.py: {path}: {error}", file=sys.stderr)
+    def write(self, path: str, reading: Reading | None, error: str | None) -> None:
+        if reading is None:
+            tqdm.write(f"{self.prog}: {path}: {error}", file=sys.stderr)
         else:
             self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\n")
 
-    def close(self):
-        pass
+    def close(self) -> None:
+        """End the output; also called when the reading is stopped."""
 
 
 class Json(Text):
-    """One object a line: path, text, confidence; or path, error."""
+    """Write one object a line: path, text, confidence; or path, error."""
 
     def write(self, path, reading, error):
-        row = (
-            {"error": error}
-            if error
-            else {"text": reading.text, "confidence": round(reading.confidence, 6)}
-        )
-        self.out.write(json.dumps({"path": path, **row}, ensure_ascii=False) + "\n")
+        row = {"path": path}
+        if reading is None:
+            row["error"] = error
+        else:
+            row |= {"text": reading.text, "confidence": round(reading.confidence, 6)}
+        self.out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 class Csv(Text):
-    """Columns path, text, confidence, error."""
+    """Write the columns path, text, confidence, error."""
 
-    def __init__(self, out):
+    def __init__(self, out, prog):
+        super().__init__(out, prog)
         self.rows = csv.writer(out, lineterminator="\n")
         self.rows.writerow(["path", "text", "confidence", "error"])
 
     def write(self, path, reading, error):
-        self.rows.writerow(
-            [path, "", "", error]
-            if error
-            else [path, reading.text, f"{reading.confidence:.6f}", ""]
-        )
+        if reading is None:
+            self.rows.writerow([path, "", "", error])
+        else:
+            self.rows.writerow([path, reading.text, f"{reading.confidence:.6f}", ""])
 
 
 class Xml(Text):
-    """<readings> with one <image path=... confidence=...>text</image> or <image path=... error=.../> each."""
+    """Write <readings> of <image path=... confidence=...>text</image>, or <image path= error=/>."""
 
-    def __init__(self, out):
-        self.out = out
+    def __init__(self, out, prog):
+        super().__init__(out, prog)
         out.write('<?xml version="1.0" encoding="UTF-8"?>\n<readings>\n')
 
     def write(self, path, reading, error):
-        if error:
+        if reading is None:
             self.out.write(f"<image path={quoteattr(path)} error={quoteattr(error)}/>\n")
         else:
             self.out.write(
@@ -99,90 +102,113 @@ class Xml(Text):
 FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
 
 
-class AboveBar:
-    """Standard output for a terminal that shows the progress bar too: each piece is written above the bar."""
-
-    def write(self, text):
-        with tqdm.external_write_mode(file=sys.stdout):
-            sys.stdout.write(text)
+def add_parser(verbs) -> Parser:
+    """Add `read` to the verbs of `ocr`."""
+    return _complete(verbs.add_parser("read", help=ABOUT, description=ABOUT))
 
 
-def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="main.py", description="Read the text in images.")
-    parser.add_argument(
-        "--model",
-        default="captcha",
-        metavar="NAME",
-        help="a reader in models/, or its folder (captcha)",
-    )
-    parser.add_argument(
-        "--format", default="text", choices=FORMATS, help="text (default), json, csv or xml"
-    )
-    parser.add_argument(
+def _complete(parser: Parser) -> Parser:
+    parser.epilog = EXAMPLES.format(prog=parser.prog)
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
+    add("--model", default="captcha", metavar="NAME", help="a reader's name or folder (captcha)")
+    add("--format", choices=FORMATS, help="text (default), json, csv or xml")
+    add(
         "--pattern",
-        help="what may stand at each place: d a digit, a a letter, x either, anything else itself, "
-        "as dd/dd/dddd",
+        help="constrain each place: d a digit, a a letter, x either, anything else itself, as in "
+        "dd/dd/dddd",
     )
-    parser.add_argument(
-        "--lexicon", metavar="FILE", help="read only words of this text file, one a line"
-    )
-    parser.add_argument(
+    add("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
+    add(
         "--cluster",
         metavar="ADDRESS",
-        help="read with many processes, for archives: a Dask scheduler's address, or local for "
-        "workers started here; needs --out and requirements-scale.txt",
+        help="read an archive with many processes: the address of a Dask scheduler, or local to "
+        "start workers here; needs --out",
     )
-    parser.add_argument(
+    add(
         "--out",
         metavar="FOLDER",
-        help="with --cluster: where the reads go, as Parquet files; what is there is not read again",
+        help="with --cluster: write the readings there as Parquet files; continues an earlier run",
     )
-    parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="image files, folders, zip archives"
-    )
-    options = parser.parse_args(arguments)
-    if (options.cluster is None) != (options.out is None):
-        parser.error("--cluster and --out go together")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python main.py`, the same as `ocr read`."""
+    parser = _complete(Parser(prog="main.py", description=ABOUT))
+    parser.set_defaults(parser=parser)
+    return run(parser.parse_args(arguments))
+
+
+def run(options: Namespace) -> int:
+    """Read the images; return the exit status."""
+    _check(options)
     try:
         reader = Reader.load(options.model)
-        words = _words(options.lexicon) if options.lexicon is not None else None
-        bound = reader.bind(options.pattern, words)
-        if options.cluster is not None:
-            return _read_on_cluster(options, words)
+        words = None if options.lexicon is None else _words(options.lexicon)
+        constraint = reader.constrain(options.pattern, words)
     except ReaderError as error:
-        print(f"main.py: {error}", file=sys.stderr)
-        return 2
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    both = sys.stdout.isatty() and sys.stderr.isatty()
-    output, failed = FORMATS[options.format](AboveBar() if both else sys.stdout), 0
+        return fail(options.parser.prog, error)
+    if options.cluster is not None:
+        return _read_on_cluster(options, words)
+    return _read_here(options, reader, constraint)
+
+
+def _check(options: Namespace) -> None:
+    """Exit with status 2 where one option needs another, or excludes it."""
+    if options.cluster is not None and options.out is None:
+        options.parser.error("--cluster needs --out FOLDER: the readings are written there")
+    if options.out is not None and options.cluster is None:
+        options.parser.error("--out needs --cluster ADDRESS: other readings go to standard output")
+    if options.cluster is not None and options.format is not None:
+        options.parser.error("--cluster writes Parquet files: leave out --format")
+
+
+def _words(path: str) -> list[str]:
+    """Load the words of a lexicon. Raises ReaderError."""
     try:
-        for path, reading, error in read_all(
-            reader, tqdm(find_all(options.paths), unit=" images", disable=None), bound
-        ):
-            output.write(path, reading, error)
-            failed += error is not None
-        output.close()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReaderError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): "
+            "give a file of words, one a line"
+        ) from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _read_here(options: Namespace, reader: Reader, constraint: Constraint | None) -> int:
+    prog, failed = options.parser.prog, 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    both = sys.stdout.isatty() and sys.stderr.isatty()
+    out = FORMATS[options.format or "text"](AboveBar() if both else sys.stdout, prog)
+    found = tqdm(find_all(options.paths), unit=" images", disable=None)
+    try:
+        for result in read_many(reader, found, constraint=constraint):
+            out.write(result.name, result.reading, result.error)
+            failed += result.error is not None
+        out.close()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        output.close()
-        print("main.py: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output, head for one, has seen enough
+        out.close()
+        return fail(prog, "stopped", INTERRUPTED)
+    except BrokenPipeError:  # whoever reads our output, `head` for one, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1 if failed else 0
+    return SOME_FAILED if failed else DONE
 
 
-def _read_on_cluster(options, words) -> int:
-    from ocr.archive import cluster  # Dask takes a second
-
+def _read_on_cluster(options: Namespace, words: list[str] | None) -> int:
+    prog = options.parser.prog
     try:
-        how = cluster.job(options.model, options.pattern, words)
-        count, failed = cluster.read(options.cluster, options.out, options.paths, how)
+        from ocr.archive import cluster  # an install extra, and importing Dask takes a second
+    except ModuleNotFoundError:
+        return fail(prog, '--cluster needs the extra "scale": pip install "ocr-readers[scale]"')
+    try:
+        job = cluster.Job.create(options.model, options.pattern, words)
+        count, failed = cluster.read(options.cluster, options.out, options.paths, job)
     except cluster.ClusterError as error:
-        print(f"main.py: {error}", file=sys.stderr)
-        return 2
+        return fail(prog, error)
     except KeyboardInterrupt:
-        print("main.py: stopped; the same command goes on from what is read", file=sys.stderr)
-        return 130
+        return fail(prog, "stopped; the same command continues from what is read", INTERRUPTED)
     print(f"{count:,} images, {failed:,} of them not read; in {options.out}")
-    return 1 if failed else 0
+    return SOME_FAILED if failed else DONE
