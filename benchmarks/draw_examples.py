@@ -5,13 +5,14 @@ from pathlib import Path
 from PIL import Image
 
 import utils
-from ocr.drawing import fonts, numbers, symbols
+from ocr.drawing import fonts, numbers, paper, symbols
 
 FOLDER = Path(__file__).parent / "static" / "examples"
 
 
 def draw():
     FOLDER.mkdir(parents=True, exist_ok=True)
+    digits, _ = utils.load_handwritten("western", "test")
     writes = {
         "western": (
             numbers.press("western", fonts.faces(("roboto_slab",), "western")),
@@ -21,10 +22,10 @@ def draw():
             numbers.press("arabic", fonts.faces(("noto_kufi_arabic",), "arabic")),
             "1,250.75",
         ),
-        "hand": (numbers.hand("western", utils.load_handwritten("western", "test")[0]), "40917"),
+        "hand": (numbers.hand("western", digits.images, digits.labels), "40917"),
     }
     for name, (write, label) in writes.items():
-        ((_, picture),) = numbers.pictures(write, [label], 7)
+        ((_, picture),) = paper.pictures(write, [label], 7)
         Image.fromarray(picture).save(FOLDER / f"{name}.png")
     ((_, picture),) = symbols.signs("R", 4)
     Image.fromarray(picture).save(FOLDER / "sign.png")

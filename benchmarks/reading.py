@@ -22,7 +22,7 @@ from tqdm import tqdm
 import utils
 from ocr import scores
 from ocr.datasets import dataset, emnist
-from ocr.drawing import captchas, fonts, numbers, symbols
+from ocr.drawing import captchas, fonts, numbers, paper, symbols
 from ocr.reading import scripts
 from ocr.reading.files import find_images
 from ocr.reading.images import normalise
@@ -42,7 +42,7 @@ def speed(rounds: int = 20):
     signs = np.stack([picture for _, picture in symbols.signs(symbols.ALPHANUMERIC + "AB")])
     write = numbers.press("western", fonts.faces(fonts.WESTERN_UNSEEN, "western"))
     numbers = [
-        picture for _, picture in numbers.pictures(write, numbers.numbers(64, lengths=(3, 16)))
+        picture for _, picture in paper.pictures(write, numbers.numbers(64, lengths=(3, 16)))
     ]
     for name, pixels, files in (
         ("captcha", dataset.load_labelled(found).images[:64], captchas),
@@ -54,7 +54,9 @@ def speed(rounds: int = 20):
         reader = Reader.load(name)
         one = _least(lambda: [reader.read(image) for image in pixels], rounds)
         batch = _least(lambda: reader.read(pixels), rounds)
-        ready = normalise(np.stack([reader.prepare(image).pixels for image in pixels]), reader.how)
+        ready = normalise(
+            np.stack([reader.prepare(image).pixels for image in pixels]), reader.normalisation
+        )
         network = [
             _least(lambda: [reader.log_probs(ready[i : i + n]) for i in range(0, 64, n)], rounds)
             for n in (1, 64)
@@ -96,8 +98,8 @@ def memory():
         process, marks = psutil.Process(), {}
         reader = Reader.load("captcha")
         found = tqdm(find_images(folder), total=ARCHIVE, unit=" images", disable=None)
-        for count, (_, reading, _) in enumerate(bulk.read_all(reader, found), start=1):
-            assert reading is not None
+        for count, result in enumerate(bulk.read_many(reader, found), start=1):
+            assert result.reading is not None
             if count in (ARCHIVE // 100, ARCHIVE // 10, ARCHIVE // 2, ARCHIVE):
                 marks[count] = process.memory_info().rss / 1e6
     print(
@@ -221,7 +223,7 @@ def number_peers(count: int = 500):
             numbers.numbers(count, 1_000 + k, (3, 16)),
             numbers.press(script, fonts.faces(families, script)),
         )
-        drawn = [picture for _, picture in numbers.pictures(write, labels, 1_000 + k)]
+        drawn = [picture for _, picture in paper.pictures(write, labels, 1_000 + k)]
         for name, read in engines.items():
             texts, costs = [], []
             for picture in tqdm(drawn, desc=name, disable=None):

@@ -9,7 +9,8 @@ from ocr.datasets.dataset import from_pairs, load_labelled
 from ocr.datasets.labels import DataError
 from ocr.datasets.splits import usable
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import pictures, press
+from ocr.drawing.numbers import press
+from ocr.drawing.paper import pictures
 
 
 def test_data_that_cannot_be_trained_on(tmp_path):

@@ -1,40 +1,61 @@
-"""What we draw: CAPTCHAs, characters, numbers; augmentation."""
+"""Drawing: CAPTCHAs, characters and numbers are seeded and complete; augmentation keeps the ink."""
 
 import re
+import secrets
+import zipfile
 
+import captcha.image
 import cv2
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from PIL import Image
 
-from ocr.datasets import splits
-from ocr.drawing import augment, captchas, fonts, symbols
-from ocr.drawing import numbers as drawing
+from ocr.drawing import augment, captchas, fonts, paper, symbols
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import hand, numbers, pictures, press
+from ocr.drawing.numbers import hand, numbers, press
 from ocr.reading.scripts import NUMBERS, SCRIPTS
 from utils import load_handwritten
 
-WESTERN = faces(("open_sans", "pt_serif"), "western")
+
+def same(first, second):
+    """Tell whether two lists of (label, image) hold the same images."""
+    return all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, second, strict=True))
 
 
-def test_drawing_is_seeded_and_leaves_the_package_as_it_was():
-    import secrets
+# --- CAPTCHAs ------------------------------------------------------------------------------------
 
-    import captcha.image
 
+def test_captchas_are_seeded_and_restore_the_captcha_package():
     once, again, other = (list(captchas.captchas(3, seed=s)) for s in (5, 5, 6))
-    assert (
-        [label for label, _ in once]
-        == [label for label, _ in again]
-        != [label for label, _ in other]
-    )
+    assert [label for label, _ in once] == [label for label, _ in again]
+    assert [label for label, _ in once] != [label for label, _ in other]
     assert all(a.tobytes() == b.tobytes() for (_, a), (_, b) in zip(once, again))
     assert captcha.image.secrets is secrets
     label, drawn = once[0]
-    assert (
-        drawn.size == (200, 50) and len(label) == 5 and set(label) <= set(captchas.CAPTCHA_SYMBOLS)
-    )
+    assert drawn.size == (200, 50) and len(label) == 5
+    assert set(label) <= set(captchas.CAPTCHA_SYMBOLS)
+
+
+def test_captcha_zip_is_written_whole_and_kept(tmp_path, monkeypatch):
+    target = str(tmp_path / "new" / "set.zip")
+    path = captchas.captcha_zip(target, 3, symbols="AB", length=2)
+    names = zipfile.ZipFile(path).namelist()
+    assert [name[2:] for name in names] == [f"_{i:05d}.png" for i in range(3)]
+    before = path.stat().st_mtime_ns
+    assert captchas.captcha_zip(target, 5).stat().st_mtime_ns == before
+
+    def failing(*_, **__):
+        yield from ()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(captchas, "captchas", failing)
+    with pytest.raises(KeyboardInterrupt):
+        captchas.captcha_zip(tmp_path / "new" / "other.zip", 3)
+    assert [p.name for p in path.parent.iterdir()] == ["set.zip"]
+
+
+# --- augmentation --------------------------------------------------------------------------------
 
 
 def test_jitter_keeps_shape_and_ink():
@@ -51,92 +72,83 @@ def test_jitter_keeps_shape_and_ink():
 
 
 @pytest.mark.parametrize("size", [28, 64])
-def test_distortion_keeps_shape_range_and_most_of_the_ink(size):
-    glyphs = np.stack([image for _, image in symbols.glyphs("AbC7" * 4, seed=2)])
-    if size != 28:
-        glyphs = np.stack(
-            [
-                np.asarray(Image.fromarray(g[:, :, 0]).resize((size, size)))[:, :, None]
-                for g in glyphs
-            ]
-        )
-    bent = augment.distort(glyphs, np.random.default_rng(0))
-    assert (
-        bent.shape == glyphs.shape and bent.dtype == np.uint8 and not np.array_equal(bent, glyphs)
+def test_distort_keeps_shape_range_and_most_of_the_ink(size):
+    glyphs = np.stack(
+        [
+            np.asarray(Image.fromarray(image[:, :, 0]).resize((size, size)))[:, :, None]
+            for _, image in symbols.glyphs("AbC7" * 4, seed=2)
+        ]
     )
+    bent = augment.distort(glyphs, np.random.default_rng(0))
+    assert bent.shape == glyphs.shape and bent.dtype == np.uint8
+    assert not np.array_equal(bent, glyphs)
     assert np.allclose(bent.mean(axis=(1, 2, 3)) / glyphs.mean(axis=(1, 2, 3)), 1, atol=0.35)
     assert np.array_equal(augment.distort(glyphs, np.random.default_rng(0)), bent)
     still = augment.distort(glyphs, np.random.default_rng(0), strength=0.0)
     assert np.abs(still.astype(int) - glyphs).max() <= 1
 
 
-def test_drawn_characters_are_seeded_in_form_and_told_apart():
+# --- characters ----------------------------------------------------------------------------------
+
+
+def test_glyphs_are_seeded_and_in_emnist_form():
     first, again, other = (list(symbols.glyphs("0Aaz" * 5, seed)) for seed in (1, 1, 2))
-    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again))
+    assert same(first, again)
     assert not any(np.array_equal(a, b) for (_, a), (_, b) in zip(first, other))
     for symbol, image in first:
-        assert (
-            image.shape == (28, 28, 1)
-            and image.dtype == np.uint8
-            and 0.03 < image.mean() / 255 < 0.6
-        ), symbol
+        assert image.shape == (28, 28, 1) and image.dtype == np.uint8, symbol
+        assert 0.03 < image.mean() / 255 < 0.6, symbol
+
+
+# --- numbers -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (16, 16), (3, 10)])
-def test_numbers_have_their_lengths_and_signs(lengths):
+def test_numbers_have_the_lengths_and_signs_asked_for(lengths):
     found = numbers(300, 1, lengths)
-    assert {len(n) for n in found} == set(range(lengths[0], lengths[1] + 1)) and set(
-        "".join(found)
-    ) <= set(NUMBERS)
-    assert all(any(c.isdigit() for c in n) for n in found) and not any(
-        re.search(r"[./,-]{2}", n) for n in found
-    )
+    assert {len(n) for n in found} == set(range(lengths[0], lengths[1] + 1))
+    assert set("".join(found)) <= set(NUMBERS)
+    assert all(any(c.isdigit() for c in n) for n in found)
+    assert not any(re.search(r"[./,-]{2}", n) for n in found)
     assert set("".join(numbers(300, 1, lengths, "."))) <= set("0123456789.")
     assert found == numbers(300, 1, lengths) != numbers(300, 2, lengths)
 
 
-def writers():
-    return {
-        "western": press("western", WESTERN),
-        "arabic": press("arabic", faces(("amiri", "tajawal"), "arabic")),
-        "persian": press("persian", faces(("amiri",), "persian")),
-        "hand": hand("western", load_handwritten("western", "test")[0]),
-        "hand, arabic": hand("arabic", load_handwritten("arabic", "test")[0]),
-    }
+def writer(kind):
+    if kind.startswith("hand"):
+        script = kind.removeprefix("hand, ")
+        digits, _ = load_handwritten(script, "test")
+        return hand(script, digits.images, digits.labels)
+    families = {"western": ("open_sans", "pt_serif"), "arabic": ("amiri", "tajawal")}
+    return press(kind, faces(families.get(kind, ("amiri",)), kind))
 
 
-@pytest.mark.parametrize("kind", ["western", "arabic", "persian", "hand", "hand, arabic"])
+@pytest.mark.parametrize("kind", ["western", "arabic", "persian", "hand, western", "hand, arabic"])
 def test_pictures_are_seeded_and_no_ink_is_cut_off(kind, monkeypatch):
-    write = writers()[kind]
+    write = writer(kind)
     labels = numbers(40, 3) + ["1", "-", "8" * 16, "1,234,567,890.12"]
-    pairs = list(pictures(write, labels, 5))
+    pairs = list(paper.pictures(write, labels, 5))
     assert [label for label, _ in pairs] == labels
-    again = list(pictures(write, labels, 5))
-    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(pairs, again))
+    assert same(pairs, list(paper.pictures(write, labels, 5)))
     assert all(p.dtype == np.uint8 and p.ndim == 2 and min(p.shape) >= 5 for _, p in pairs)
-    laid = []
-    original = drawing._laid
+    inks, original = [], paper._lay_out
     monkeypatch.setattr(
-        drawing, "_laid", lambda ink, rng: laid.append((ink, original(ink, rng))) or laid[-1][1]
+        paper, "_lay_out", lambda ink, rng: inks.append((ink, original(ink, rng))) or inks[-1][1]
     )
-    list(pictures(write, labels, 5))
-    for ink, (placed, _) in laid:
+    list(paper.pictures(write, labels, 5))
+    for ink, (placed, _) in inks:
         border = np.concatenate([placed[0], placed[-1], placed[:, 0], placed[:, -1]])
         assert ink.max() > 0.5 and border.max() < 0.02 and placed.max() > 0.2
 
 
 @pytest.mark.parametrize("script", ["western", "arabic", "persian"])
-def test_the_first_character_stands_left(script):
-    """A number that is written from right to left, or reordered at its separators, would be caught."""
-    files = faces(("noto_kufi_arabic", "cairo") if script != "western" else ("open_sans",), script)[
-        :1
-    ]
-    write = press(script, files)
+def test_the_first_character_is_on_the_left(script):
+    """Catch a number that is written from right to left, or reordered at its separators."""
+    family = "open_sans" if script == "western" else "noto_kufi_arabic"
+    write = press(script, [str(file) for file in faces((family,), script)[:1]])
     for label in ("1888", "18/88", "1-8-8", "1.88", "3,777"):
-        calm = np.random.default_rng(
-            1
-        )  # the same face, weight and stroke for the whole and for its first sign
-        whole, first = write(label, calm), write(label[0], np.random.default_rng(1))
+        # one seed: the same face, weight and stroke for the whole and for its first character
+        whole, first = (write(text, np.random.default_rng(1)) for text in (label, label[0]))
         left = whole[:, : first.shape[1]]
         rows = np.flatnonzero(left.max(axis=1) > 0.2)
         left = cv2.resize(left[rows[0] : rows[-1] + 1], first.shape[::-1])
@@ -144,14 +156,12 @@ def test_the_first_character_stands_left(script):
         assert np.abs(left - first).mean() < 0.12 < np.abs(last - first).mean(), label
 
 
-def test_each_sign_is_drawn_as_the_scripts_have_it():
-    """Zeros, fives and the separators of both scripts differ; 4, 5 and 6 differ between Arabic and Persian."""
-    inks = {
-        s: {
-            c: press(s, faces(("amiri",), s)[:1])(c, np.random.default_rng(4)) for c in "0123456789"
-        }
-        for s in SCRIPTS
-    }
+def test_each_script_has_its_own_digits():
+    """Compare Arabic and Persian 4, 5 and 6, and the zeros of Arabic and Western digits."""
+    inks = {}
+    for script in SCRIPTS:
+        write = press(script, faces(("amiri",), script)[:1])
+        inks[script] = {c: write(c, np.random.default_rng(4)) for c in "0123456789"}
     for c in "456":
         a, p = inks["arabic"][c], inks["persian"][c]
         assert a.shape != p.shape or np.abs(a - p).mean() > 0.05
@@ -159,64 +169,50 @@ def test_each_sign_is_drawn_as_the_scripts_have_it():
     assert len({ink.shape for ink in inks["western"].values()}) > 3
 
 
-def test_families_and_writers_of_the_test_are_in_no_training():
-    assert not set(fonts.WESTERN) & set(fonts.WESTERN_UNSEEN)
-    assert not set(fonts.ARABIC) & set(fonts.ARABIC_UNSEEN)
-    for script, families, kept in (
+# --- fonts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_font_families_of_the_tests_are_not_trained_on():
+    assert not set(fonts.SIGNS) & set(fonts.UNSEEN)
+    for script, families, reserved in (
         ("western", fonts.WESTERN, fonts.WESTERN_UNSEEN),
         ("arabic", fonts.ARABIC, fonts.ARABIC_UNSEEN),
     ):
-        here = {
-            f.name.split("-")[0].split("[")[0].lower()
-            for f in faces(families, script, installed=True)
-        }
-        there = {f.name.split("-")[0].split("[")[0].lower() for f in faces(kept, script)}
-        assert there and not here & there
-    for script in ("western", "arabic"):
-        parts = [
-            set(splits.digests(load_handwritten(script, part)[0].images))
-            for part in ("train", "test")
-        ]
-        assert not parts[0] & parts[1]
+        assert not set(families) & set(reserved)
+        trained, tested = (
+            {re.split(r"[-\[]", file.name)[0].lower() for file in files}
+            for files in (faces(families, script, installed=True), faces(reserved, script))
+        )
+        assert tested and not trained & tested
 
 
-def test_a_thousands_sign_that_looks_like_a_decimal_sign_is_not_printed():
-    low, high = (
-        faces(("cairo", "almarai"), "arabic"),
-        faces(("amiri", "noto_kufi_arabic"), "arabic"),
-    )
+def test_an_ambiguous_thousands_sign_is_not_printed():
+    low = faces(("cairo", "almarai"), "arabic")
+    high = faces(("amiri", "noto_kufi_arabic"), "arabic")
     assert low and high and all(fonts.THOUSANDS in fonts.printable_signs(file) for file in high)
-    with pytest.raises(ValueError, match="none of the fonts has all signs"):
+    with pytest.raises(ValueError, match="no font given has all characters"):
         press("arabic", low)("1,234", np.random.default_rng(0))
-    assert (
-        press("arabic", low + high)("1,234", np.random.default_rng(0)).any()
-        and press("arabic", low)("1.234", np.random.default_rng(0)).any()
-    )
+    assert press("arabic", low + high)("1,234", np.random.default_rng(0)).any()
+    assert press("arabic", low)("1.234", np.random.default_rng(0)).any()
 
 
-def test_installed_fonts_are_used_if_new_not_kept_for_tests_and_their_digits_look_like_digits(
-    tmp_path, monkeypatch
-):
-    from fontTools.ttLib import TTFont
-
+def test_installed_fonts_are_used_if_new_not_reserved_and_with_proper_digits(tmp_path, monkeypatch):
     source, other = faces(("open_sans",), "western")[0], faces(("anton",), "western")[0]
-    good, same, bad, kept = (
-        tmp_path / name for name in ("Good.ttf", "Same.ttf", "Bad.ttf", "Nunito-Bold.ttf")
-    )
-    same.write_bytes(source.read_bytes())
-    good.write_bytes(other.read_bytes())
-    kept.write_bytes(other.read_bytes())
+    (tmp_path / "Same.ttf").write_bytes(source.read_bytes())
+    (tmp_path / "Good.ttf").write_bytes(other.read_bytes())
+    (tmp_path / "Nunito-Bold.ttf").write_bytes(other.read_bytes())  # reserved for tests
     (tmp_path / "broken.ttf").write_bytes(b"no font")
     font = TTFont(source)
     for table in font["cmap"].tables:
         for digit, sign in zip("0123456789", "XQ#@%WM&TE"):
             table.cmap[ord(digit)] = table.cmap[ord(sign)]
-    font.save(bad)
+    font.save(tmp_path / "Bad.ttf")
     monkeypatch.setattr(
         fonts.font_manager,
         "findSystemFonts",
         lambda fontext: [str(file) for file in tmp_path.iterdir()],
     )
-    assert set(faces(("open_sans",), "western", installed=True)) - set(
-        faces(("open_sans",), "western")
-    ) == {good}
+    packaged = faces(("open_sans",), "western")
+    more = set(faces(("open_sans",), "western", installed=True)) - set(packaged)
+    assert more == {tmp_path / "Good.ttf"}

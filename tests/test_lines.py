@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ocr.datasets import dataset
-from ocr.drawing import fonts, numbers
+from ocr.drawing import fonts, numbers, paper
 from ocr.reading.images import ImageError, place
 from ocr.reading.lines import line
 
@@ -62,12 +62,12 @@ def test_shadow_and_specks_do_not_hide_the_ink(written):
 
 
 def test_no_ink_of_drawn_numbers_is_cut_off(monkeypatch):
-    inks, on_paper = [], numbers._on_paper
+    inks, on_paper = [], paper._on_paper
     monkeypatch.setattr(
-        numbers, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1]
+        paper, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1]
     )
     write = numbers.press("arabic", fonts.faces(("amiri", "cairo"), "arabic"))
-    for label, picture in numbers.pictures(write, numbers.numbers(150, 3), 3):
+    for label, picture in paper.pictures(write, numbers.numbers(150, 3), 3):
         spot = line(Image.fromarray(picture), SIZE)[1]
         ink = inks.pop() > 0.6
         rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))

@@ -8,7 +8,8 @@ from ocr import scores
 from ocr.datasets.dataset import from_pairs
 from ocr.drawing import fonts
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import numbers, pictures, press
+from ocr.drawing.numbers import numbers, press
+from ocr.drawing.paper import pictures
 from ocr.reading import ctc
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader

@@ -14,7 +14,7 @@ from PIL import Image
 
 import utils
 from ocr import Reader
-from ocr.drawing import captchas, fonts, numbers, symbols
+from ocr.drawing import captchas, fonts, numbers, paper, symbols
 from ocr.reading import scripts
 from ocr.reading.images import normalise
 from ocr.reading.inputs import binary
@@ -259,7 +259,7 @@ def test_numbers_labelled_in_any_digits(tmp_path):
     }
     for i, label in enumerate(numbers.numbers(60, 3, (2, 6))):
         script = ("arabic", "western")[i % 2]
-        ((_, picture),) = numbers.pictures(write[script], [label], i)
+        ((_, picture),) = paper.pictures(write[script], [label], i)
         Image.fromarray(picture).save(folder / f"{i}.png")
         rows.append(
             f'{i}.png,"{label.translate(str.maketrans(scripts.NUMBERS, scripts.SCRIPTS[script]))}"'

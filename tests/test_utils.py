@@ -1,17 +1,14 @@
 """The course's data: found, downloaded or drawn."""
 
-import gzip
-
 import numpy as np
 import pytest
-from samples import idx, lay, lay_emnist
+from samples import lay, lay_emnist
 
 import utils
 from ocr.datasets import splits
 from ocr.datasets.dataset import load_labelled
-from ocr.datasets.emnist import load_emnist, merge, write_idx
+from ocr.datasets.emnist import load_emnist, merge
 from ocr.datasets.labels import CLASSES, DataError
-from utils import load_handwritten
 
 
 def test_data_is_found_in_order(tmp_path, monkeypatch):
@@ -67,47 +64,3 @@ def test_drawn_emnist_is_emnist(tmp_path, monkeypatch):
     )
     assert not set(splits.digests(train.images)) & set(splits.digests(test.images))
     assert [p.name for p in tmp_path.iterdir()] == ["emnist-2"]
-
-
-def test_handwritten_digits_are_found_where_they_lie(tmp_path, monkeypatch):
-    (
-        idx(tmp_path / "mnist", "train"),
-        idx(tmp_path / "mnist", "t10k", 10, 1),
-        idx(tmp_path / "arabic_digits", "adbase-train", 30, 2),
-    )
-    packed = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz"
-    (tmp_path / "mnist" / "t10k-images-idx3-ubyte").write_bytes(
-        gzip.decompress(packed.read_bytes())
-    )
-    packed.unlink()  # unpacked files count, too
-    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
-    for script, part, count, origin in (
-        ("western", "train", 20, "MNIST"),
-        ("western", "test", 10, "MNIST"),
-        ("arabic", "train", 30, "ADBase"),
-    ):
-        data, what = load_handwritten(script, part)
-        assert (
-            len(data) == count
-            and what == origin
-            and data.images.shape == (count, 28, 28, 1)
-            and data.labels[:11] == list("01234567890")[: min(count, 11)]
-        )
-    data, what = load_handwritten("arabic", "test")
-    assert "drawn" in what and sorted(set(data.labels)) == list("0123456789")
-
-
-def test_damaged_or_mixed_files_of_digits_get_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
-    idx(tmp_path, "train", 20)
-    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataError, match="has no train-labels-idx1-ubyte beside it"):
-        load_handwritten("western", "train")
-    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.arange(7))
-    with pytest.raises(DataError, match="do not belong together"):
-        load_handwritten("western", "train")
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no")
-    with pytest.raises(DataError, match="not an IDX file"):
-        load_handwritten("western", "train")
-    with pytest.raises(DataError, match="use western or arabic"):
-        load_handwritten("roman", "train")

@@ -1,4 +1,4 @@
-"""Fonts: the fontpkg families, which of them are kept for tests, and which can print the digits of a script."""
+"""Fonts to draw with: fontpkg families for training and tests, and fonts with a script's digits."""
 
 import importlib
 from functools import cache, lru_cache
@@ -46,7 +46,7 @@ UNSEEN = (
     "crimson_text",
     "roboto_slab",
     "rubik",
-)  # kept for tests: nothing is trained on them
+)  # reserved for tests: nothing is trained on them
 WESTERN = SIGNS + (
     "alegreya_sans",
     "arimo",
@@ -89,110 +89,112 @@ WESTERN = SIGNS + (
     "vollkorn",
     "work_sans",
 )
-WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # kept for tests
+WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # reserved for tests
 ARABIC = ("almarai", "amiri", "cairo", "ibm_plex_sans_arabic", "noto_sans_arabic")
 ARABIC_UNSEEN = ("noto_kufi_arabic", "tajawal")
 POINT, THOUSANDS = "٫٬"
-SAME = 0.97  # correlation of two fonts' digits from which they count as one
-FONT = 48  # pixels an em of the line that a sign's character is cut out of
+SAME = 0.97  # correlation of two fonts' digits from which the fonts count as one
+EM = 48  # pixels per em of the text that numbers and signs are drawn from
 
 
 @lru_cache
 def fonts(families: tuple[str, ...]) -> list[Path]:
-    """The upright font files of fontpkg families (packages of the Google fonts, OFL), sorted by name."""
-    files = []
+    """List the upright font files of fontpkg families (Google fonts, OFL), sorted by name."""
+    files: list[Path] = []
     for family in families:
         files += sorted((importlib.import_module(f"fontpkg_{family}").ROOT / "files").glob("*.ttf"))
     return [file for file in files if "Italic" not in file.name]
 
 
 @lru_cache(maxsize=200)
-def sized(file: Path, size: int) -> ImageFont.FreeTypeFont:
+def sized(file: str | Path, size: int) -> ImageFont.FreeTypeFont:
+    """Open a font at `size` pixels per em."""
     return ImageFont.truetype(str(file), size)
 
 
 @lru_cache(maxsize=500)
-def weighted(file: Path, weight: int) -> ImageFont.FreeTypeFont:
-    """A font of FONT pixels; of a variable font one of five weights."""
-    font = ImageFont.truetype(str(file), FONT)
+def weighted(file: str | Path, weight: int) -> ImageFont.FreeTypeFont:
+    """Open a font at EM pixels; a variable font with a `weight` from 0 (light) to 4 (heavy)."""
+    font = ImageFont.truetype(str(file), EM)
     try:
-        axes = font.get_variation_axes()
-        font.set_variation_by_axes(
-            [
-                a["minimum"] + (a["maximum"] - a["minimum"]) * weight / 4
-                if i == 0
-                else a["default"]
-                for i, a in enumerate(sorted(axes, key=lambda a: a["name"] != b"Weight"))
-            ]
-        )
+        axes = sorted(font.get_variation_axes(), key=lambda a: a["name"] != b"Weight")
+        low, high = axes[0]["minimum"] or 0, axes[0]["maximum"] or 0
+        others = [axis["default"] or 0 for axis in axes[1:]]
+        font.set_variation_by_axes([low + (high - low) * weight / 4, *others])
     except OSError:  # not a variable font
         pass
     return font
 
 
 def faces(families: tuple[str, ...], script: str, installed: bool = False) -> list[Path]:
-    """The font files of these fontpkg families that have the digits of a `script`; with `installed`, also those found on
-    this machine (of families not kept for tests, with digits that look like digits and unlike those of the others)."""
-    files = [file for file in fonts(families) if set(SCRIPTS[script][:10]) <= printable_signs(file)]
-    if installed:
-        kept = {name.replace("_", "") for name in WESTERN_UNSEEN + ARABIC_UNSEEN}
-        found = sorted(Path(f) for f in font_manager.findSystemFonts(fontext="ttf"))
-        found = [
-            f
-            for f in found
-            if set(SCRIPTS[script][:10]) <= printable_signs(f)
-            and "talic" not in f.name
-            and "blique" not in f.name
-            and not any(f.name.lower().replace("-", "").startswith(name) for name in kept)
-        ]
-        usual, had = (
-            np.mean([_shapes(file, script) for file in files], axis=0),
-            [_shapes(file, script).ravel() for file in files],
-        )
-        for file in found:
-            shapes = _shapes(file, script)
-            if ((shapes @ usual.T).argmax(axis=1) == np.arange(10)).sum() < 3:
-                continue  # prints stars, weather or prayers
-            if np.max(np.array(had) @ shapes.ravel()) < SAME * shapes.size:
-                files.append(file)
-                had.append(shapes.ravel())
-    return files
+    """List the font files of these fontpkg families that have the digits of a `script`.
+
+    installed: also the fonts of this machine that are of no family reserved for tests, whose digits
+    look like digits and unlike those of the other fonts.
+    """
+    files = [file for file in fonts(families) if _has_digits(file, script)]
+    return files + _installed_faces(files, script) if installed else files
+
+
+def _has_digits(file: Path, script: str) -> bool:
+    return set(SCRIPTS[script][:10]) <= printable_signs(file)
+
+
+def _installed_faces(files: list[Path], script: str) -> list[Path]:
+    """List the fonts of this machine that `faces` adds to `files`."""
+    usual = np.mean([_shapes(file, script) for file in files], axis=0)
+    known = [_shapes(file, script).ravel() for file in files]
+    found = []
+    for file in sorted(Path(f) for f in font_manager.findSystemFonts(fontext="ttf")):
+        if not _has_digits(file, script) or not _may_train(file):
+            continue
+        shapes = _shapes(file, script)
+        if ((shapes @ usual.T).argmax(axis=1) == np.arange(10)).sum() < 3:
+            continue  # symbols, weather or ornaments in the place of digits
+        if np.max(np.array(known) @ shapes.ravel()) < SAME * shapes.size:
+            found.append(file)
+            known.append(shapes.ravel())
+    return found
+
+
+def _may_train(file: Path) -> bool:
+    """Tell whether a font file is upright and of no family reserved for tests."""
+    reserved = tuple(name.replace("_", "") for name in WESTERN_UNSEEN + ARABIC_UNSEEN)
+    slanted = "talic" in file.name or "blique" in file.name
+    return not slanted and not file.name.lower().replace("-", "").startswith(reserved)
 
 
 @cache
 def _shapes(file: Path, script: str) -> np.ndarray:
-    """A font's ten digits, each cut out, scaled to 12 x 12 pixels and standardised: float64 (10, 144)."""
-    font, shapes = ImageFont.truetype(str(file), FONT), []
+    """Rasterise a font's ten digits, cropped, 12 x 12 pixels, standardised: float64 (10, 144)."""
+    font, rows = ImageFont.truetype(str(file), EM), []
     for digit in SCRIPTS[script][:10]:
-        picture = Image.new("L", (4 * FONT, 4 * FONT))
-        ImageDraw.Draw(picture).text((FONT, 3 * FONT), digit, 255, font, anchor="ls")
-        shapes.append(
-            np.asarray(
-                picture.crop(picture.getbbox()).resize((12, 12), Image.Resampling.BOX), float
-            ).ravel()
-        )
-    shapes = np.array(shapes)
-    return (shapes - shapes.mean(axis=1, keepdims=True)) / (
-        shapes.std(axis=1, keepdims=True) + 1e-6
-    )
+        picture = Image.new("L", (4 * EM, 4 * EM))
+        ImageDraw.Draw(picture).text((EM, 3 * EM), digit, 255, font, anchor="ls")
+        small = picture.crop(picture.getbbox()).resize((12, 12), Image.Resampling.BOX)
+        rows.append(np.asarray(small, float).ravel())
+    shapes = np.array(rows)
+    mean, spread = shapes.mean(axis=1, keepdims=True), shapes.std(axis=1, keepdims=True)
+    return (shapes - mean) / (spread + 1e-6)
 
 
 @cache
-def printable_signs(file: Path) -> set[str]:
-    """What a font can print, but for Arabic signs that look like others: thousands at the baseline, a decimal sign like a slash."""
+def printable_signs(file: str | Path) -> set[str]:
+    """List the characters that a font can print; the empty set for a file that is not a font.
+
+    Left out are Arabic separators that look like others: a thousands sign at the baseline, a
+    decimal sign as high as a slash.
+    """
     try:
         with TTFont(str(file), lazy=True, fontNumber=0) as font:
             signs = {chr(code) for code in font.getBestCmap() or ()}
         if not {POINT, THOUSANDS, "٨"} <= signs:
             return signs
-        font = ImageFont.truetype(str(file), FONT)
+        face = ImageFont.truetype(str(file), EM)
         point, thousands, digit = (
-            -font.getbbox(sign, anchor="ls")[1] for sign in (POINT, THOUSANDS, "٨")
+            -face.getbbox(sign, anchor="ls")[1] for sign in (POINT, THOUSANDS, "٨")
         )
-        return (
-            signs
-            - ({THOUSANDS} if thousands < 0.7 * digit else set())
-            - ({POINT} if point > 0.6 * digit else set())
-        )
-    except Exception:  # fontTools raises what it finds: not a font to draw with
+    except Exception:  # fontTools raises whatever it meets: not a font to draw with
         return set()
+    ambiguous = {THOUSANDS} if thousands < 0.7 * digit else set()
+    return signs - ambiguous - ({POINT} if point > 0.6 * digit else set())

@@ -1,19 +1,19 @@
-"""Number strings that we draw ourselves, seeded: printed in three scripts, or put together of handwritten digits.
+"""Generate numbers as forms have them, and write them: printed in three scripts, or handwritten.
 
-`numbers` says what is written; a `write` function, made by `press` or `hand`, gives the ink of one string; `pictures` lays it
-on paper as forms have it.
+`numbers` generates the texts; a writer, made by `press` or `hand`, draws the ink of one text;
+`paper.pictures` lays it on paper.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr.drawing.augment import distort
-from ocr.drawing.fonts import FONT, printable_signs, weighted
-from ocr.drawing.symbols import stretch
+from ocr.drawing.fonts import EM, printable_signs, weighted
 from ocr.reading.scripts import NUMBERS, SCRIPTS
 
 DATES = {
@@ -21,16 +21,21 @@ DATES = {
     9: ("d/dd/dddd", "dd/d/dddd"),
     10: ("dd/dd/dddd", "dddd/dd/dd", "dd-dd-dddd", "dddd-dd-dd", "dd.dd.dddd"),
 }
+Writer = Callable[[str, np.random.Generator], np.ndarray]  # (label, rng) -> ink
+
+
+# --- texts ---------------------------------------------------------------------------------------
 
 
 def numbers(
     count: int, seed: int = 0, lengths: tuple[int, int] = (1, 16), signs: str = NUMBERS
 ) -> list[str]:
-    """Numbers of so many characters as forms have them: plain, decimal, in thousands, negative, dates, ranges; of these `signs`.
+    """Generate `count` numbers: plain, decimal, in thousands, negative, dates, ranges.
 
-    Digits are always among them; `signs` says which separators may be.
+    lengths: least and most characters. signs: the characters allowed; digits always are.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[str] = []
     while len(found) < count:
         form = _form(rng, int(rng.integers(lengths[0], lengths[1] + 1)))
         if set(form) - {"d"} <= set(signs):
@@ -39,6 +44,7 @@ def numbers(
 
 
 def _form(rng: np.random.Generator, length: int) -> str:
+    """Choose the form of a number of `length` characters: "d" for each digit, and separators."""
     kind = rng.choice(
         ["plain", "point", "thousands", "date", "negative", "mixed"],
         p=[0.4, 0.15, 0.1, 0.1, 0.05, 0.2],
@@ -47,263 +53,171 @@ def _form(rng: np.random.Generator, length: int) -> str:
         decimals = int(rng.integers(1, min(4, length - 1)))
         return "d" * (length - 1 - decimals) + "." + "d" * decimals
     if kind == "thousands":
-        forms = [
-            f + end
-            for f in (f"{10**n:,}" for n in range(3, 13))
-            for end in ("", ".00", ".0")
-            if len(f + end) == length
-        ]
-        return (
-            "".join("d" if c.isdigit() else c for c in rng.choice(forms)) if forms else "d" * length
-        )
+        return _thousands(rng, length)
     if kind == "date" and length in DATES:
         return str(rng.choice(DATES[length]))
     if kind == "negative" and length >= 2:
         return "-" + "d" * (length - 1)
     if kind == "mixed" and length >= 3:
-        form = ["d"] * length
-        for place in sorted(rng.integers(1, length - 1, int(rng.integers(1, 2 + length // 4)))):
-            if form[place - 1] == "d":
-                form[place] = str(rng.choice(list("./-,")))
-        return "".join(form)
+        return _mixed(rng, length)
     return "d" * length
 
 
-def press(script: str, files: list[Path], strength: float = 0.0):
-    """A function (label, rng) -> ink that prints a Western number in a `script`, in one of these fonts, each family as often.
+def _thousands(rng: np.random.Generator, length: int) -> str:
+    """Choose a form in thousands; digits alone where none has this length."""
+    numbers = (f"{10**n:,}{end}" for n in range(3, 13) for end in ("", ".00", ".0"))
+    forms = [number for number in numbers if len(number) == length]
+    if not forms:
+        return "d" * length
+    return "".join("d" if c.isdigit() else c for c in rng.choice(forms))
 
-    Ink is float32 (height, width) from 0 to 1, cut to its bounding box. The first character stands left, as in every script
-    within a number. Each has its place: nothing is reordered or joined. At least one of the fonts must have all signs.
-    `strength` is the standard deviation of the logarithm of its width, which makes more fonts of few.
+
+def _mixed(rng: np.random.Generator, length: int) -> str:
+    """Choose a form with separators anywhere between digits."""
+    form = ["d"] * length
+    for place in sorted(rng.integers(1, length - 1, int(rng.integers(1, 2 + length // 4)))):
+        if form[place - 1] == "d":
+            form[place] = str(rng.choice(list("./-,")))
+    return "".join(form)
+
+
+# --- print ---------------------------------------------------------------------------------------
+
+
+def press(script: str, files: Sequence[str | Path], strength: float = 0.0) -> Writer:
+    """Make a writer that prints a number in a `script`, in one of these font files.
+
+    It takes a label in Western signs and returns the ink, float32 (height, width) from 0 to 1,
+    cropped to its bounding box. Font families are equally frequent. Characters run from left to
+    right, as within a number of every script; each is placed by itself, so that nothing is
+    reordered or joined. strength: standard deviation of the logarithm of the ink's width, which
+    makes more fonts of few. Raises ValueError where no font has all characters.
     """
-    names = [re.split(r"[-\[.]", file.name)[0] for file in files]
-    families = [
-        [file for file, its in zip(files, names) if its == name] for name in dict.fromkeys(names)
-    ]
+    families: dict[str, list[Path]] = {}
+    for file in map(Path, files):
+        families.setdefault(re.split(r"[-\[.]", file.name)[0], []).append(file)
+    western = dict(zip(NUMBERS, SCRIPTS[script]))
 
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
-        shown = dict(zip(NUMBERS, SCRIPTS[script]))
-        text = [shown[c] for c in label]
-        able = [
-            [file for file in family if set(text) <= printable_signs(file)] for family in families
-        ]
-        able = [family for family in able if family]
-        if not able:
-            raise ValueError(f"none of the fonts has all signs of {''.join(text)!r}")
-        family = able[rng.integers(len(able))]
-        file = family[rng.integers(len(family))]
-        font = weighted(file, int(rng.integers(0, 5)))
-        stroke = int(rng.integers(0, 2))
-        gap = FONT * (
-            rng.uniform(0.1, 0.5) if rng.random() < 0.12 else max(-0.02, rng.normal(0.02, 0.03))
-        )
-        wobble = FONT * (rng.exponential(0.03) if rng.random() < 0.3 else 0)
-        widths = [font.getlength(c) + 2 * stroke + gap for c in text]
-        strip = Image.new("L", (int(sum(widths)) + 2 * FONT, 3 * FONT))
-        draw, x = ImageDraw.Draw(strip), float(FONT)
-        for c, width in zip(text, widths):
-            draw.text(
-                (x, 2 * FONT + rng.normal() * wobble),
-                c,
-                255,
-                font,
-                anchor="ls",
-                stroke_width=stroke,
-            )
-            x += width
-        printed = strip.crop(strip.getbbox())
+        text = [western[c] for c in label]
+        file = _choose_font(list(families.values()), text, rng)
+        printed = _print(text, weighted(file, int(rng.integers(0, 5))), rng)
         if strength:
             wide = np.exp(np.clip(rng.normal(0, strength), -0.3, 0.3))
-            printed = printed.resize(
-                (max(1, round(printed.width * wide)), printed.height), Image.Resampling.BICUBIC
-            )
+            size = max(1, round(printed.width * wide)), printed.height
+            printed = printed.resize(size, Image.Resampling.BICUBIC)
         return np.asarray(printed, np.float32) / 255
 
     return write
 
 
-def hand(script: str, data, strength: float = 0.0):
-    """A function (label, rng) -> ink, as of `press`, that puts a number together of handwritten digits (28 x 28, light on black).
+def _choose_font(families: list[list[Path]], text: list[str], rng: np.random.Generator) -> Path:
+    able = [[file for file in files if set(text) <= printable_signs(file)] for files in families]
+    able = [files for files in able if files]
+    if not able:
+        raise ValueError(f"no font given has all characters of {''.join(text)!r}: add a font")
+    family = able[rng.integers(len(able))]
+    return family[rng.integers(len(family))]
 
-    Points and dashes are drawn as strokes; `strength` is that of batching.distort, which makes more hands of few.
+
+def _print(text: list[str], font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> Image.Image:
+    """Print characters from left to right, mode "L", light on black, cropped to the ink."""
+    stroke = int(rng.integers(0, 2))
+    loose = rng.random() < 0.12
+    gap = EM * (rng.uniform(0.1, 0.5) if loose else max(-0.02, rng.normal(0.02, 0.03)))
+    wobble = EM * (rng.exponential(0.03) if rng.random() < 0.3 else 0)
+    widths = [font.getlength(c) + 2 * stroke + gap for c in text]
+    strip = Image.new("L", (int(sum(widths)) + 2 * EM, 3 * EM))
+    draw, x = ImageDraw.Draw(strip), float(EM)
+    for c, width in zip(text, widths):
+        y = 2 * EM + rng.normal() * wobble
+        draw.text((x, y), c, 255, font, anchor="ls", stroke_width=stroke)
+        x += width
+    return strip.crop(strip.getbbox())
+
+
+# --- handwriting ---------------------------------------------------------------------------------
+
+
+def hand(script: str, images: np.ndarray, labels: Sequence[str], strength: float = 0.0) -> Writer:
+    """Make a writer, as `press` does, that composes a number of handwritten digits.
+
+    images: uint8 (n, 28, 28, 1), light on black, with their `labels`, "0" to "9". Points and dashes
+    are drawn as strokes. strength: that of `augment.distort`, which makes more hands of few.
     """
-    of = {d: np.flatnonzero(np.array(data.labels) == d) for d in "0123456789"}
+    rows = {d: np.flatnonzero(np.array(labels) == d) for d in "0123456789"}
 
     def write(label: str, rng: np.random.Generator) -> np.ndarray:
         pen, gap, wobble = rng.uniform(1.5, 3), rng.normal(3, 1.5), rng.exponential(0.7)
-        dot = rng.uniform(
-            0.35, 0.8
-        )  # ADBase enlarges every digit alike, but people write its zero as a dot
-        signs = [
-            data.images[rng.choice(of[c])] if c in of else _stroke(c, script, pen, rng)[..., None]
-            for c in label
-        ]
-        parts = []
-        for c, part in zip(
-            label,
-            distort(np.stack(signs), rng, strength)[..., 0]
-            if strength
-            else np.stack(signs)[..., 0],
-        ):
-            if c == "0" and script != "western":
-                part = cv2.warpAffine(
-                    part, np.array([[dot, 0, 14 * (1 - dot)], [0, dot, 14 * (1 - dot)]]), (28, 28)
-                )
-            columns = np.flatnonzero(part.max(axis=0) > 32)
-            parts.append(part[:, columns[0] : columns[-1] + 1])
-        lefts = np.cumsum(
-            [0] + [p.shape[1] + max(1, gap + rng.normal(0, 1)) for p in parts]
-        ).astype(int)
-        strip = np.zeros((48, lefts[-1] + 28), np.uint8)
-        for part, left in zip(parts, lefts):
-            top = 10 + int(np.clip(round(rng.normal() * wobble), -8, 8))
-            spot = strip[top : top + 28, left : left + part.shape[1]]
-            np.maximum(spot, part, out=spot)
-        rows, columns = (
-            np.flatnonzero(strip.max(axis=1) > 32),
-            np.flatnonzero(strip.max(axis=0) > 32),
+        dot = rng.uniform(0.35, 0.8)
+        signs = np.stack(
+            [
+                images[rng.choice(rows[c])] if c in rows else _stroke(c, script, pen, rng)
+                for c in label
+            ]
         )
-        ink = strip[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255
+        if strength:
+            signs = distort(signs, rng, strength)
+        parts = []
+        for c, sign in zip(label, signs[..., 0]):
+            if c == "0" and script != "western":
+                sign = _shrink(sign, dot)
+            columns = np.flatnonzero(sign.max(axis=0) > 32)
+            parts.append(sign[:, columns[0] : columns[-1] + 1])
+        ink = _compose(parts, gap, wobble, rng)
         return cv2.resize(ink, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
     return write
 
 
+def _shrink(zero: np.ndarray, scale: float) -> np.ndarray:
+    """Scale a zero, uint8 (28, 28), to a dot: people write it so, but ADBase enlarges it."""
+    shift = 14 * (1 - scale)
+    return cv2.warpAffine(zero, np.array([[scale, 0, shift], [0, scale, shift]]), (28, 28))
+
+
+def _compose(
+    parts: list[np.ndarray], gap: float, wobble: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Put signs, uint8 (28, w), side by side: ink, float32 from 0 to 1, cropped."""
+    steps = [part.shape[1] + max(1, gap + rng.normal(0, 1)) for part in parts]
+    lefts = np.cumsum([0] + steps).astype(int)
+    strip = np.zeros((48, lefts[-1] + 28), np.uint8)
+    for part, left in zip(parts, lefts):
+        top = 10 + int(np.clip(round(rng.normal() * wobble), -8, 8))
+        spot = strip[top : top + 28, left : left + part.shape[1]]
+        np.maximum(spot, part, out=spot)
+    rows = np.flatnonzero(strip.max(axis=1) > 32)
+    columns = np.flatnonzero(strip.max(axis=0) > 32)
+    cropped = strip[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cropped.astype(np.float32) / 255
+
+
 def _stroke(sign: str, script: str, pen: float, rng: np.random.Generator) -> np.ndarray:
-    """A separator drawn with a pen, light on black, uint8 (28, 28), at its place between digits 4 to 24 pixels high."""
+    """Draw a separator with a pen: uint8 (28, 28, 1), light on black.
+
+    Its position is relative to digits that reach from 4 to 24 pixels. pen: width in pixels.
+    """
     canvas = Image.new("L", (112, 112))  # four times as large, for smooth edges
-    jitter = rng.normal(0, 0.8, (2, 2))
-    middle = 14
-    half = 4 if script == "western" else 8  # longer than a zero, which is a dot or a short stroke
-    ends = {
-        "-": ((middle - half, 14), (middle + half, 14)),
-        ",": ((middle + 1, 22), (middle - 1.5, 26)),
-        "/": ((middle + 6, 1), (middle - 6, 27)),  # longer than a 1
-        ".": ((middle, 23), (middle + 0.1, 23)),
-    }[sign]
-    if (
-        script != "western" and sign in ".,"
-    ):  # the Arabic decimal sign, and that of thousands, which stands high
-        ends = (
-            ((middle + 2, 19), (middle - 2, 26))
-            if sign == "."
-            else ((middle + 1, 3), (middle - 1.5, 8))
-        )
+    noise = rng.normal(0, 0.8, (2, 2))
     if sign == "." and script == "western":
-        jitter *= 0.3
-    (x0, y0), (x1, y1) = 4 * (np.array(ends) + jitter)
+        noise *= 0.3
+    (x0, y0), (x1, y1) = 4 * (np.array(_ends(sign, script)) + noise)
     draw, radius = ImageDraw.Draw(canvas), 2 * pen
     for t in np.linspace(0, 1, 30):
         x, y = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
-    return np.asarray(canvas.resize((28, 28), Image.Resampling.BOX))
+    return np.asarray(canvas.resize((28, 28), Image.Resampling.BOX))[..., None]
 
 
-def pictures(write, labels, seed: int = 0):
-    """Yield a pair (label, grey picture uint8 (height, width)) for each of these numbers, written by `write`.
-
-    Small rotation and slant; paper with light and texture, dark on light or light on dark; ruled lines and boxes; blur,
-    noise, salt and pepper. No ink is cut off. The same arguments give the same pixels. About 400 a second on one core.
-    """
-    rng = np.random.default_rng(seed)
-    for label in labels:
-        yield label, _on_paper(*_laid(write(label, rng), rng), rng)
-
-
-def _laid(ink: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(ink, lines of the form), float32 (height, width) from 0 to 1: scaled, turned, slanted, with margins."""
-    high, wide = ink.shape
-    tall = max(high, min(FONT * 0.7, 2.5 * wide))  # a dash is not as high as a digit
-    scale = rng.uniform(16, 40) / tall
-    angle, slant = np.clip(rng.normal(0, (0.025, 0.08)), -0.09, 0.2)
-    turn = scale * np.array(
-        [[np.cos(angle), -np.sin(angle) - slant], [np.sin(angle), np.cos(angle)]]
-    )
-    corners = np.array([[0, 0], [wide, 0], [0, high], [wide, high]]) @ turn.T
-    far = (
-        max(0.8, 4 - 0.5 * wide / tall) if rng.random() < 0.15 else 0.8
-    )  # short ones may lie on much paper
-    left, right = scale * tall * rng.uniform(0.05, far, 2) + 2
-    top, bottom = scale * tall * rng.uniform(0.05, 0.5, 2) + 2
-    shift = (left, top) - corners.min(axis=0)
-    size = np.ceil(np.ptp(corners, axis=0) + (left + right, top + bottom)).astype(int)
-    matrix = np.column_stack([turn, shift])
-    soft = (
-        cv2.GaussianBlur(np.pad(ink, 8), (0, 0), max(0.3, 0.4 / scale))
-        if scale < 0.9
-        else np.pad(ink, 8)
-    )
-    laid = cv2.warpAffine(
-        soft,
-        matrix @ np.array([[1, 0, -8], [0, 1, -8], [0, 0, 1]]),
-        size.tolist(),
-        flags=cv2.INTER_LINEAR,
-    )
-    return laid, _form_lines(laid.shape, matrix, (wide, high), rng)
-
-
-def _form_lines(shape, matrix: np.ndarray, ink_size, rng: np.random.Generator) -> np.ndarray:
-    """What a form prints around a number: nothing, a ruled line below, a box, or a box and marks; turned with the number."""
-    lines = np.zeros(shape, np.float32)
-    kind = rng.choice(["none", "ruled", "box", "ticks"], p=[0.7, 0.12, 0.12, 0.06])
-    if kind == "none":
-        return lines
-    wide, high = ink_size
-    gap = FONT * rng.uniform(0.08, 0.35, 4)
-    x0, y0, x1, y1 = -gap[0], -gap[1], wide + gap[2], high + gap[3]
-    if kind == "ruled":
-        x0, x1 = x0 - 20 * FONT, x1 + 20 * FONT
-        strokes = [((x0, y1), (x1, y1))]
-    elif kind == "box":
-        strokes = [
-            ((x0, y0), (x1, y0)),
-            ((x1, y0), (x1, y1)),
-            ((x1, y1), (x0, y1)),
-            ((x0, y1), (x0, y0)),
-        ]
-    else:  # a ruled line with short marks standing on it
-        strokes = [((x0, y1), (x1, y1))] + [
-            ((x, y1), (x, y1 - 0.12 * high)) for x in np.arange(x0, x1 + 1, 0.8 * high)
-        ]
-    for ends in strokes:
-        (ax, ay), (bx, by) = (matrix[:, :2] @ np.array(end) + matrix[:, 2] for end in ends)
-        cv2.line(
-            lines,
-            (round(16 * ax), round(16 * ay)),
-            (round(16 * bx), round(16 * by)),
-            float(rng.uniform(0.4, 1)),
-            int(rng.integers(1, 3)),
-            cv2.LINE_AA,
-            shift=4,
-        )
-    return lines
-
-
-def _on_paper(ink: np.ndarray, lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Ink and lines on paper, uint8 (height, width). However bad the picture is, a person can read it: thin ink does not
-    vanish in blur, and texture and noise stay a fraction of the contrast."""
-    height, width = ink.shape
-    light = rng.random() < 0.25
-    ground = rng.uniform(130, 255)
-    colour = rng.uniform(0, ground - 75)
-    contrast, line_colour = ground - colour, rng.uniform(0, ground - 30)
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-    slope = rng.normal(0, 10, 2)
-    texture = rng.standard_normal((7, 7)).astype(np.float32) * min(
-        rng.exponential(4), contrast / 15
-    )
-    paper = (
-        ground + slope[0] * x + slope[1] * y + stretch(7, height) @ texture @ stretch(7, width).T
-    )
-    blur = min(rng.gamma(1.5, 0.35), height / 30)
-    soft, soft_lines = (cv2.GaussianBlur(what, (0, 0), max(blur, 0.2)) for what in (ink, lines))
-    core = soft[ink > 0.5]
-    soft *= max(1, 0.65 / max(0.1, float(np.median(core)))) if len(core) else 1
-    paper += soft_lines * (line_colour - paper)
-    paper += soft.clip(0, 1) * (colour - paper)
-    paper = paper + rng.normal(0, min(rng.exponential(4), contrast / 9), paper.shape)
-    if rng.random() < 0.1:
-        share, dice = rng.uniform(0, 0.012), rng.random(paper.shape)
-        paper = np.where(dice < share, 0, np.where(dice > 1 - share, 255, paper))
-    paper = np.clip(paper, 0, 255).astype(np.uint8)
-    return 255 - paper if light else paper
+def _ends(sign: str, script: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Give the two ends (x, y) of a separator's stroke, in pixels of a 28 x 28 image."""
+    if script != "western" and sign in ".,":  # the Arabic thousands sign is high
+        return ((16, 19), (12, 26)) if sign == "." else ((15, 3), (12.5, 8))
+    half = 4 if script == "western" else 8  # longer than a zero, which is a dot or a short stroke
+    return {
+        "-": ((14 - half, 14), (14 + half, 14)),
+        ",": ((15, 22), (12.5, 26)),
+        "/": ((20, 1), (8, 27)),  # longer than a 1
+        ".": ((14, 23), (14.1, 23)),
+    }[sign]

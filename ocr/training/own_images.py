@@ -12,7 +12,7 @@ from ocr.datasets import audit, dataset, digits, splits
 from ocr.datasets.characters import own_parts
 from ocr.datasets.download import data_folders
 from ocr.datasets.sources import group, own_source
-from ocr.drawing import fonts
+from ocr.drawing import fonts, paper
 from ocr.drawing import numbers as drawn_numbers
 from ocr.reading import contract, scripts
 from ocr.reading.ctc import Alphabet
@@ -168,7 +168,7 @@ def draw_numbers(count: int, seed: int) -> dataset.Labelled:
     parts = []
     for k, (kind, share) in enumerate(SHARES.items()):
         texts = drawn_numbers.numbers(max(1, round(count * share)), seed + k)
-        pictures = drawn_numbers.pictures(writers[kind], texts, seed + k)
+        pictures = paper.pictures(writers[kind], texts, seed + k)
         parts.append(dataset.from_pairs(pictures, NUMBER_SIZE, "line"))
     return dataset.join(parts)
 
