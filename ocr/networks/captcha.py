@@ -7,7 +7,7 @@ layers = keras.layers
 
 
 def published_network(height, width, classes):
-    """The published CAPTCHA network, from images to logits."""
+    """Build the published network: images (height, width, 1) to logits (width / 4, classes)."""
     image = keras.Input(shape=(height, width, 1), name="image")
     x = layers.Permute(dims=(2, 1, 3))(image)  # time first: (width, height, 1)
     for filters in (32, 64):
@@ -28,14 +28,14 @@ def published_network(height, width, classes):
 
 
 def with_loss(reading):
-    """A model to train: (image, label) in, the CTC loss added by its last layer."""
+    """Build a model to train: inputs image and label; its last layer adds the CTC loss."""
     label = keras.Input(shape=(None,), dtype="int32", name="label")
     logits = CTCLayer(name="ctc_loss")(label, reading.output)
     return keras.Model(inputs={"image": reading.input, "label": label}, outputs=logits)
 
 
 def block(x, filters, kernel=3, strides=1, norm=True):
-    """Convolution, batch normalisation, ReLU. Momentum 0.9: in short trainings 0.99 lags behind."""
+    """Convolve, normalise the batch, ReLU. Momentum 0.9: in short trainings 0.99 lags behind."""
     x = layers.Conv2D(
         filters=filters, kernel_size=kernel, strides=strides, padding="same", use_bias=not norm
     )(x)
@@ -43,7 +43,7 @@ def block(x, filters, kernel=3, strides=1, norm=True):
 
 
 def improved_network(height, width, classes):
-    """A convolutional CTC network: images (height, width, 1) to logits (width / 4, classes)."""
+    """Build a convolutional network: images (height, width, 1) to logits (width / 4, classes)."""
     x = image = keras.Input(shape=(height, width, 1), name="image")
     for filters, strides in ((16, (2, 2)), (32, (2, 2)), (48, (2, 1)), (64, (2, 1))):
         x = block(x, filters, 3, strides)
@@ -57,7 +57,7 @@ def improved_network(height, width, classes):
 
 
 def one_cycle(network, steps, peak=3e-3, warmup=0.15):
-    """The model to train: its learning rate climbs to `peak` and falls to zero on a cosine."""
+    """Compile a model to train; its learning rate climbs to `peak`, then falls to 0 on a cosine."""
     climb = int(warmup * steps)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps - climb, warmup_target=peak, warmup_steps=climb
