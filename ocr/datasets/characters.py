@@ -11,8 +11,8 @@ from ocr.datasets.labels import DataError, list_files, read_characters
 from ocr.datasets.splits import at_most, hold_out, split, without
 from ocr.reading.ctc import Alphabet
 from ocr.reading.files import Found
-from ocr.reading.glyphs import SIZE, glyph
 from ocr.reading.images import ImageError
+from ocr.reading.inputs import Glyph, glyph
 
 
 def load_characters(path, naming: str | None = None) -> Labelled:
@@ -23,7 +23,7 @@ def load_characters(path, naming: str | None = None) -> Labelled:
     read, and labels that are not one character, are listed in the result and left out. Raises DataError.
     """
     return decode_characters(
-        path, list_files(path), naming, (SIZE, SIZE, 1), lambda picture: glyph(picture)[0]
+        path, list_files(path), naming, Glyph.shape, lambda picture: glyph(picture)[0]
     )
 
 

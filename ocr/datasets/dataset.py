@@ -10,7 +10,7 @@ from ocr.datasets.labels import DataError, list_files, read_labels
 from ocr.reading.ctc import steps_needed
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image, to_uint8
-from ocr.reading.lines import line
+from ocr.reading.inputs import line
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.labels import DataError
-from ocr.reading.glyphs import SIZE
+from ocr.reading.inputs import SIDE
 
 SPLITS = ("balanced", "bymerge", "byclass", "letters", "digits", "mnist")
 MERGED = "CIJKLMOPSUVWXYZ"  # letters whose two cases are one class in bymerge and balanced
@@ -68,7 +68,7 @@ def load_emnist(path, split: str, part: str = "train") -> Labelled:
             f"{path}: no files of EMNIST {split}, {part} ({stem}-{part}-images-idx3-ubyte, .gz or not, or "
             f"{stem}-{part}.csv)"
         )
-    if images.shape[1:] != (SIZE, SIZE) or len(images) != len(numbers):
+    if images.shape[1:] != (SIDE, SIDE) or len(images) != len(numbers):
         raise DataError(
             f"{path}: EMNIST {split}, {part}: {len(numbers)} labels for images {images.shape}: the files do not "
             "belong together; get them again"
@@ -167,11 +167,11 @@ def _read_csv(read, name: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(
             f"{name}: not a table of bytes ({str(error).splitlines()[0]}): get it again"
         ) from None
-    if table.shape[1] != 1 + SIZE * SIZE:
+    if table.shape[1] != 1 + SIDE * SIDE:
         raise DataError(
-            f"{name}: {table.shape[1]} columns instead of a label and {SIZE * SIZE} pixels: get it again"
+            f"{name}: {table.shape[1]} columns instead of a label and {SIDE * SIDE} pixels: get it again"
         )
-    return table[:, 0], table[:, 1:].reshape(-1, SIZE, SIZE)
+    return table[:, 0], table[:, 1:].reshape(-1, SIDE, SIDE)
 
 
 def read_mapping(data: bytes, name: str) -> dict[int, str]:

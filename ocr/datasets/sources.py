@@ -16,7 +16,7 @@ from ocr.datasets.splits import split
 from ocr.datasets.twins import load_views, with_twins
 from ocr.reading.ctc import Alphabet
 from ocr.reading.images import ImageError
-from ocr.reading.views import CHANNELS, SIZE, views
+from ocr.reading.inputs import Views, views
 
 
 @dataclass
@@ -84,7 +84,7 @@ def colour_source(
 
 
 def _viewed(data: Labelled) -> Labelled:
-    seen = np.zeros((len(data), SIZE, SIZE, CHANNELS), np.uint8)
+    seen = np.zeros((len(data), *Views.shape), np.uint8)
     shown = np.ones(len(data), bool)
     for i, image in enumerate(tqdm(data.images, desc="views", unit=" images", disable=None)):
         try:

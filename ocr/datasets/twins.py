@@ -10,7 +10,7 @@ from ocr.datasets.dataset import Labelled, join
 from ocr.datasets.labels import list_files
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
-from ocr.reading.views import CHANNELS, SIZE, twin_view, views
+from ocr.reading.inputs import Views, twin_view, views
 
 TWIN = "-bin"  # what a folder of binary twins is named after the folder of pictures
 ASPECT = 0.1  # by how much the shape of a twin may differ from its picture's
@@ -27,9 +27,7 @@ def load_views(
     """
     path = Path(path)
     files, twins = _apart(path, list_files(path))
-    data = decode_characters(
-        path, files, naming, (SIZE, SIZE, CHANNELS), lambda picture: views(picture)[0]
-    )
+    data = decode_characters(path, files, naming, Views.shape, lambda picture: views(picture)[0])
     return data, *_fitting(data, files, twins)
 
 

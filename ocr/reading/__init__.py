@@ -1,1 +1,1 @@
-"""From an image to its text."""
+"""Inference: preprocess images, run a network, decode its output."""

@@ -1,10 +1,10 @@
-"""Images in files, folders and zips, by name."""
+"""Image files: list those of files, folders and zips, and read them by name."""
 
 import io
 import os
 import zipfile
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,37 +13,48 @@ from PIL import Image
 from ocr.reading.images import FORMATS, MAX_BYTES, ImageError, one_line, read_bytes
 
 EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
-HEAD = 2**16  # bytes in which an image's size is looked for
+HEAD = 2**16  # bytes of a file that are searched for the size of its image
+NO_IMAGES = (
+    "no images in it: give a folder or a zip with png, jpg, bmp, webp, gif or tiff files "
+    "(a zip inside a folder is not opened)"
+)
 
 
 class Found(NamedTuple):
-    """One image file met on the way: its name, a function giving its bytes, and why there are none, where that is known."""
+    """An image file: its name, and functions that read it.
+
+    name   with "/" on every system
+    read   returns its bytes, or raises ImageError
+    fault  why it cannot be read, where that is known in advance
+    head   returns the first HEAD bytes
+    """
 
     name: str
     read: Callable[[], bytes]
     fault: str | None = None
-    head: Callable[[], bytes] = bytes  # gives the first HEAD bytes
+    head: Callable[[], bytes] = bytes
 
     @property
     def is_image(self) -> bool:
-        """Has it an image's extension?"""
+        """Does the name have an image's extension?"""
         return PurePosixPath(self.name).suffix.lower() in EXTENSIONS
 
     def size(self) -> tuple[int, int] | None:
-        """(width, height) as shown, from the file's header, or None; nothing is decoded, and no more than its head read."""
+        """Read (width, height) as displayed from the file's head, without decoding; else None."""
         try:
             picture = Image.open(io.BytesIO(self.head()), formats=FORMATS)
-            turned = picture.getexif().get(0x0112, 1) >= 5  # the camera was held upright
+            turned = picture.getexif().get(0x0112, 1) >= 5  # EXIF orientation: by 90 degrees
             return picture.size[::-1] if turned else picture.size
-        except Exception:  # whatever is wrong with it is reported when it is decoded
+        except Exception:  # faults are reported when the image is decoded
             return None
 
 
-def find_images(path, every_file: bool = False) -> Iterator[Found]:
-    """The image files of a file, folder (with sub-folders) or zip, sorted by name, without reading them.
+def find_images(path: str | os.PathLike, every_file: bool = False) -> Iterator[Found]:
+    """List the image files of a file, folder (with sub-folders) or zip, sorted, without reading.
 
-    Hidden files and `__MACOSX` are passed over; `every_file` also yields files without an image's extension. Names
-    use "/" on every system and start with `path` as given. Raises ImageError where `path` is missing or no zip.
+    Hidden files and `__MACOSX` are skipped; `every_file` also yields files without an image's
+    extension. Names use "/" on every system and start with `path` as given. Raises ImageError where
+    `path` does not exist or is a damaged zip.
     """
     path = Path(path)
     if not path.exists():
@@ -56,18 +67,16 @@ def find_images(path, every_file: bool = False) -> Iterator[Found]:
         yield _file(path)
 
 
-def find_all(paths):
-    """Every image in `paths` as images.Found; a path that is missing or empty yields one whose `read` raises."""
+def find_all(paths: Iterable[str | os.PathLike]) -> Iterator[Found]:
+    """List every image in `paths`; a missing or empty path yields one whose `read` raises."""
     for path in paths:
-        count = 0
+        empty = True
         try:
-            for count, found in enumerate(find_images(path), start=1):
+            for found in find_images(path):
+                empty = False
                 yield found
-            if not count:
-                raise ImageError(
-                    "no images in it: name a folder or a zip with png, jpg, bmp or webp files (a zip inside a "
-                    "folder is not opened)"
-                )
+            if empty:
+                raise ImageError(NO_IMAGES)
         except ImageError as error:
             yield unreadable(str(path), str(error))
 
@@ -89,11 +98,11 @@ def _wanted(name: str, every_file: bool) -> bool:
 
 def _in_folder(folder: Path, every_file: bool, above: tuple = ()) -> Iterator[Found]:
     here = os.path.realpath(folder)
-    if here in above:  # a link that leads back
+    if here in above:  # a link back to a folder above
         return
     try:
-        with os.scandir(folder) as entries:
-            entries = sorted((e.name, _is_folder(e)) for e in entries)
+        with os.scandir(folder) as scan:
+            entries = sorted((e.name, _is_folder(e)) for e in scan)
     except OSError as error:
         yield unreadable(f"{folder.as_posix()}/", f"cannot be opened: {error.strerror}")
         return
@@ -106,7 +115,7 @@ def _in_folder(folder: Path, every_file: bool, above: tuple = ()) -> Iterator[Fo
             yield _file(folder / name)
 
 
-def _is_folder(entry) -> bool:
+def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
     except OSError:
@@ -114,16 +123,16 @@ def _is_folder(entry) -> bool:
 
 
 def unreadable(name: str, message: str) -> Found:
-    """What stands in for an image that cannot even be found: its `read` raises ImageError with `message`."""
+    """Stand in for an image that cannot be found: its `read` raises ImageError with `message`."""
 
-    def read():
+    def read() -> bytes:
         raise ImageError(message)
 
     return Found(name, read, message)
 
 
 def read_named(name: str) -> bytes:
-    """The bytes of an image by the name that `find_images` gave it, in whatever process. Raises ImageError."""
+    """Read an image by its name from `find_images`, in any process. Raises ImageError."""
     path = Path(name)
     archive = next(
         (above for above in path.parents if above.suffix.lower() == ".zip" and above.is_file()),
@@ -134,15 +143,16 @@ def read_named(name: str) -> bytes:
     try:
         opened, members = _members(str(archive), archive.stat().st_mtime_ns)
     except (zipfile.BadZipFile, OSError) as error:
-        raise ImageError(f"its archive cannot be opened any more ({one_line(error)})") from None
+        raise ImageError(f"its zip can no longer be opened ({one_line(error)})") from None
     member = path.relative_to(archive).as_posix()
     if member not in members:
-        raise ImageError("no longer in the archive")
+        raise ImageError("no longer in its zip")
     return _read_member(opened, members[member])
 
 
 @lru_cache(maxsize=2)
-def _members(path: str, changed: int) -> tuple[zipfile.ZipFile, dict]:
+def _members(path: str, modified: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+    """Open a zip and index its members by name; cached until its modification time changes."""
     archive = zipfile.ZipFile(path)
     return archive, {
         PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).as_posix(): info
@@ -155,36 +165,36 @@ def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise ImageError(
-            f"not a zip file that can be opened ({one_line(error)}): pack it again"
+            f"not a zip file that can be opened ({one_line(error)}): create it again"
         ) from None
     for info in sorted(archive.infolist(), key=lambda i: i.filename):
-        name = info.filename.replace("\\", "/")  # as some packers on Windows have it
+        name = info.filename.replace("\\", "/")  # as some Windows tools write it
         if not name.endswith("/") and _wanted(name, every_file):
             yield Found(
                 f"{path.as_posix()}/{name}",
-                lambda i=info: _read_member(archive, i),
+                partial(_read_member, archive, info),
                 None,
-                lambda i=info: _read_member(archive, i, HEAD),
+                partial(_read_member, archive, info, HEAD),
             )
 
 
 def _read_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int = MAX_BYTES + 1
 ) -> bytes:
-    """A member's bytes; the size is bounded while unpacking, as a bomb's header may lie. Nothing is written to disk."""
+    """Unpack at most `most` bytes of a zip's member in memory; a header may lie about its size."""
     if ".." in PurePosixPath(info.filename.replace("\\", "/")).parts:
-        raise ImageError("its name leads out of the archive (..): pack the zip again")
+        raise ImageError("its name points outside the zip (..): create the zip again")
     try:
         with archive.open(info) as member:
             data = member.read(most)
-    except Exception as error:  # BadZipFile, zlib.error, RuntimeError (password), NotImplementedError, EOFError, ...
-        raise ImageError(f"cannot be unpacked ({one_line(error)}): pack the zip again") from None
+    except Exception as error:  # BadZipFile, zlib.error, RuntimeError (password), EOFError, ...
+        raise ImageError(f"cannot be unpacked ({one_line(error)}): create the zip again") from None
     if len(data) > MAX_BYTES:
-        raise ImageError(f"unpacks to more than {MAX_BYTES >> 20} MiB: not an image to read")
+        raise ImageError(f"unpacks to more than {MAX_BYTES >> 20} MiB: too large for an image")
     return data
 
 
 def printable(name: str) -> str:
-    """A file name may hold bytes that are no text, and control characters that no format can carry."""
+    """Escape undecodable bytes and control characters in a file name."""
     name = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)

@@ -1,6 +1,7 @@
-"""The one road from an image file to a network's input; training and reading both take it. NumPy and Pillow only.
+"""Image loading and normalisation, shared by training and inference. NumPy and Pillow only.
 
-    bytes, path, PIL image or array --open_image--> 8-bit picture --to_uint8--> (H, W, C) --normalise--> float32
+    bytes, path, PIL image or array --open_image--> 8-bit picture --fit_picture--> (H, W, C)
+    --normalise--> float32
 
 Every fault of an image raises ImageError with one line that says what to do.
 """
@@ -8,41 +9,37 @@ Every fault of an image raises ImageError with one line that says what to do.
 import io
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "BMP",
-    "WEBP",
-    "GIF",
-    "TIFF",
-)  # others start programs, are slow, or hide pictures in pictures
-MAX_PIXELS = 2**24  # 4096 x 4096; larger is refused before decoding
-Image.MAX_IMAGE_PIXELS = (
-    MAX_PIXELS // 2
-)  # Pillow warns of more, and raises of twice as much, also of pictures inside a file
-warnings.filterwarnings(
-    "ignore", module=r"PIL\."
-)  # of odd metadata and of size: what cannot be read is said here
-PngImagePlugin.MAX_TEXT_MEMORY = 2**22  # characters of comments
+# Other formats start programs, are slow, or hide pictures in pictures.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+MAX_PIXELS = 2**24  # 4096 x 4096; larger images are rejected before decoding
 MAX_BYTES = 2**26  # of one file, compressed or not
 MIN_SIDE = 3  # pixels
+
+# Pillow warns above this, and raises above twice as much, also for pictures inside a file.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+# Pillow warns about odd metadata and sizes; whatever cannot be read is reported here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+PngImagePlugin.MAX_TEXT_MEMORY = 2**22  # characters of comments
 
 
 class ImageError(ValueError):
     """An image that cannot be read; the message is one line for a person."""
 
 
-def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """A path, bytes, PIL image or uint8 array (H, W), (H, W, 1|3|4) as an 8-bit picture, mode "L" or "RGB".
+def open_image(source: Any, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Open a path, bytes, PIL image or uint8 array (H, W), (H, W, 1|3|4) as an 8-bit picture.
 
-    First frame of an animation, camera orientation applied, 16-bit scaled to 8, transparency laid on white (on
-    black where the visible ink is light). Files with more than `max_pixels` are refused before decoding.
+    Returns mode "L" or "RGB": first frame of an animation, camera orientation applied, 16-bit
+    scaled to 8, transparency blended with white (with black where the visible ink is light).
+    Raises ImageError, before decoding where a file has more than `max_pixels`; TypeError for other
+    types and shapes.
     """
     if isinstance(source, np.ndarray):
         return _flatten(_from_array(source))
@@ -51,18 +48,16 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
             return open_image(read_bytes(source), max_pixels)
         except ImageError as error:
             raise ImageError(f"{os.fspath(source)}: {error}") from None
-    picture = source if isinstance(source, Image.Image) else None
-    data = b"" if picture else read_bytes(source)
+    data = source if isinstance(source, Image.Image) else io.BytesIO(read_bytes(source))
     try:
-        picture = picture or Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = data if isinstance(data, Image.Image) else Image.open(data, formats=FORMATS)
         _check_size(picture, max_pixels)
-        if any(
-            tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())
-        ):  # Pillow unpacks it in Python, for seconds
-            raise ImageError("a compressed BMP: save it again as PNG")
+        # Pillow decompresses these in Python, which takes seconds.
+        if any(tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())):
+            raise ImageError("compressed BMP: save it again as PNG")
         picture.load()
         return _flatten(ImageOps.exif_transpose(picture))
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise ImageError(f"more than {max_pixels:,} pixels: scale the image down first") from None
@@ -70,19 +65,17 @@ def open_image(source, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise ImageError(
             "not an image that can be opened: check the file, or save it again as PNG"
         ) from None
-    except MemoryError:
-        raise
-    except (
-        Exception
-    ) as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error, IndexError, ...
+    except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
         raise ImageError(f"damaged image ({one_line(error)}): save it again as PNG") from None
 
 
-def one_line(error) -> str:
+def one_line(error: BaseException) -> str:
+    """Format an exception's message as one line of at most 120 characters."""
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def read_bytes(source) -> bytes:
+def read_bytes(source: Any) -> bytes:
+    """Read a path, or copy bytes. Raises ImageError if missing, empty or above MAX_BYTES."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     elif isinstance(source, (str, os.PathLike)):
@@ -110,25 +103,26 @@ def _from_array(array: np.ndarray) -> Image.Image:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
         raise TypeError(f"an image array has shape (H, W) or (H, W, 1, 3 or 4), not {array.shape}")
-    if min(array.shape[:2]) < MIN_SIDE:
-        raise ImageError(
-            f"{array.shape[1]} x {array.shape[0]} pixels: too small to hold a character"
-        )
+    _check_side(array.shape[1], array.shape[0])
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _check_size(picture: Image.Image, max_pixels: int):
+def _check_size(picture: Image.Image, max_pixels: int) -> None:
     width, height = picture.size
     if width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} pixels, more than {max_pixels:,}: scale the image down first"
         )
+    _check_side(width, height)
+
+
+def _check_side(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{width} x {height} pixels: too small to hold a character")
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
-    """Any Pillow mode to "L" or "RGB"."""
+    """Convert any Pillow mode to "L" or "RGB"."""
     if picture.mode in ("L", "RGB"):
         return picture
     if picture.mode == "F" or picture.mode.startswith("I"):
@@ -139,14 +133,15 @@ def _flatten(picture: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
-    """Shares of 1 (floats), 0..255, or 0..65535 and more, by the largest value."""
-    shares = values.dtype.kind == "f" and values.max() <= 1
+    """Scale to 0..255 by the largest value: floats up to 1, 0..255, 0..65535 or more."""
+    fractions = values.dtype.kind == "f" and values.max() <= 1
     values = np.nan_to_num(values.astype(np.float32), copy=False)
-    values *= 255 if shares else 1 if values.max() <= 255 else 255 / max(values.max(), 65535)
+    values *= 255 if fractions else 1 if values.max() <= 255 else 255 / max(values.max(), 65535)
     return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _on_ground(picture: Image.Image) -> Image.Image:
+    """Blend an RGBA picture with white, or with black where its visible pixels are light."""
     if picture.getchannel("A").getextrema()[0] == 255:
         return picture.convert("RGB")
     small = picture.reduce(max(1, max(picture.size) // 512))
@@ -157,7 +152,10 @@ def _on_ground(picture: Image.Image) -> Image.Image:
 
 
 class Placed(NamedTuple):
-    """How a picture of any size lies in a network's input: scaled by `scale`, shifted by (left, top) pixels."""
+    """Placement of a picture in a network's input: scaled by `scale`, moved by (left, top) pixels.
+
+    width and height are those of the scaled picture, in pixels of the input.
+    """
 
     scale: float
     left: int
@@ -174,44 +172,69 @@ def place(picture_size: tuple[int, int], size: tuple[int, int]) -> Placed:
     return Placed(scale, (width - new_w) // 2, (height - new_h) // 2, new_w, new_h)
 
 
-def to_uint8(picture: Image.Image, size: tuple[int, int], channels: int = 1) -> np.ndarray:
-    """A picture as uint8 (height, width, channels): scaled to fit, centred, padded with its border's median colour."""
+def fit_picture(
+    picture: Image.Image, size: tuple[int, int], channels: int = 1
+) -> tuple[np.ndarray, Placed]:
+    """Scale a picture into uint8 (height, width, channels), and return its placement, too.
+
+    Aspect ratio kept, centred, padded with the median colour of the picture's border.
+    """
     picture = picture.convert("L" if channels == 1 else "RGB")
     height, width = size
+    spot = place(picture.size, size)
     if picture.size != (width, height):
-        spot = place(picture.size, size)
         picture = picture.resize((spot.width, spot.height), Image.Resampling.BICUBIC)
-        if (spot.width, spot.height) != (width, height):
-            ground = Image.new(picture.mode, (width, height), _border_colour(picture))
-            ground.paste(picture, (spot.left, spot.top))
-            picture = ground
-    return np.asarray(picture).reshape(height, width, channels)
+    if (spot.width, spot.height) != (width, height):
+        ground = Image.new(picture.mode, (width, height), _border_colour(picture))
+        ground.paste(picture, (spot.left, spot.top))
+        picture = ground
+    return np.asarray(picture).reshape(height, width, channels), spot
 
 
-def _border_colour(picture: Image.Image):
+def to_uint8(picture: Image.Image, size: tuple[int, int], channels: int = 1) -> np.ndarray:
+    """Scale a picture into uint8 (height, width, channels), see `fit_picture`."""
+    return fit_picture(picture, size, channels)[0]
+
+
+def _border_colour(picture: Image.Image) -> Any:
+    """Compute the median colour of a picture's border, as Image.new takes it."""
     pixels = np.asarray(picture)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     colour = np.median(border, axis=0).astype(int)
     return int(colour) if colour.ndim == 0 else tuple(colour.tolist())
 
 
-def normalise(images: np.ndarray, how: str = "standard") -> np.ndarray:
-    """uint8 (N, H, W, C) to float32 of the same shape.
+def _standard(images: np.ndarray) -> np.ndarray:
+    values = images.astype(np.float32)
+    mean = values.mean(axis=(1, 2, 3), keepdims=True)
+    return (mean - values) / (values.std(axis=(1, 2, 3), keepdims=True) + 1.0)
 
-    "standard": (mean - x) / std, each image by its own mean and standard deviation, so that dark ink is positive
-    whatever the paper and the lamp; a blank image becomes zeros. "unit": x / 255, as the published systems have it.
-    "views" (of views.py): the colours "standard", the binary view "unit".
+
+def _unit(images: np.ndarray) -> np.ndarray:
+    return images.astype(np.float32) / 255
+
+
+def _views(images: np.ndarray) -> np.ndarray:
+    return np.concatenate([_standard(images[..., :3]), _unit(images[..., 3:])], axis=3)
+
+
+NORMALISATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "standard": _standard,
+    "unit": _unit,
+    "views": _views,
+}
+
+
+def normalise(images: np.ndarray, mode: str = "standard") -> np.ndarray:
+    """Normalise images uint8 (N, H, W, C) to float32 of the same shape.
+
+    "standard": (mean - x) / (std + 1) of each image, so that dark ink is positive whatever the
+    paper and the light; a blank image becomes zeros. "unit": x / 255, as in the published systems.
+    "views": the colour channels "standard", the binary channel "unit". Raises TypeError for other
+    dtypes, ValueError for an unknown mode.
     """
     if images.dtype != np.uint8:
-        raise TypeError(f"normalise wants uint8 images, got {images.dtype}: was it applied twice?")
-    if how == "views":
-        return np.concatenate(
-            [normalise(images[..., :3], "standard"), normalise(images[..., 3:], "unit")], axis=3
-        )
-    values = images.astype(np.float32)
-    if how == "unit":
-        return values / 255
-    if how == "standard":
-        mean = values.mean(axis=(1, 2, 3), keepdims=True)
-        return (mean - values) / (values.std(axis=(1, 2, 3), keepdims=True) + 1.0)
-    raise ValueError(f"unknown normalisation {how!r}: use 'standard', 'unit' or 'views'")
+        raise TypeError(f"normalise takes uint8 images, got {images.dtype}: was it applied twice?")
+    if mode not in NORMALISATIONS:
+        raise ValueError(f"unknown normalisation {mode!r}: use {', '.join(NORMALISATIONS)}")
+    return NORMALISATIONS[mode](images)

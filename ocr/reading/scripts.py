@@ -1,13 +1,13 @@
-"""Digits of other scripts: what they are in Western ones."""
+"""Number scripts: Western, Arabic and Persian digits, converted to Western ones."""
 
 import unicodedata
 
-NUMBERS = "0123456789./-,"  # what a number is written with, in Western signs
+NUMBERS = "0123456789./-,"  # the symbols of numbers, in Western form
 SCRIPTS = {
     "western": NUMBERS,
     "arabic": "٠١٢٣٤٥٦٧٨٩٫/-٬",
     "persian": "۰۱۲۳۴۵۶۷۸۹٫/-٬",
-}  # sign for sign
+}  # symbol for symbol
 _OTHERS = {
     "\u060c": ",",
     "\u2212": "-",
@@ -20,15 +20,21 @@ _OTHERS = {
 _TABLE = str.maketrans(
     {
         **_OTHERS,
-        **{sign: western for signs in SCRIPTS.values() for sign, western in zip(signs, NUMBERS)},
+        **{
+            symbol: western
+            for script in SCRIPTS.values()
+            for symbol, western in zip(script, NUMBERS)
+        },
     }
 )
 
 
 def to_western(text: str) -> str:
-    """A number in Western signs, whatever its script; marks that only steer the direction of writing are dropped.
+    """Convert the digits and separators of a number in any script to Western ones.
 
-    U+0660-0669 and U+06F0-06F9 become 0-9, the Arabic decimal sign a point, the thousands sign and the Arabic comma a
-    comma, dashes and the minus sign a hyphen. Everything else stays. Digits of these scripts run left to right.
+    U+0660-0669 and U+06F0-06F9 become 0-9, the Arabic decimal separator a point, the thousands
+    separator and the Arabic comma a comma, dashes and the minus sign a hyphen. Format characters
+    (category Cf, such as marks of the writing direction) are dropped; everything else stays.
+    Digits of these scripts run left to right.
     """
     return "".join(c for c in text.translate(_TABLE) if unicodedata.category(c) != "Cf")

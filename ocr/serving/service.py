@@ -6,14 +6,17 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ocr.paths import MODELS
-from ocr.reading.images import ImageError
-from ocr.reading.reader import Prepared, Reader, Reading
+from ocr.reading.bulk import Result, read_many
+from ocr.reading.files import Found
+from ocr.reading.inputs import Input
+from ocr.reading.reader import Reader
 
 MAX_PIXELS = (
     2**22
@@ -72,47 +75,38 @@ class Service:
 
         Raises ReaderError for a pattern that the reader cannot read, TimeoutError where the time was over before any image.
         """
-        reader, until, answers = self.readers[asked.reader], time.monotonic() + SECONDS, []
-        bound = reader.bind(asked.pattern)
+        reader, deadline = self.readers[asked.reader], time.monotonic() + SECONDS
+        constraint = reader.constrain(asked.pattern)
+        images = [Found(name, partial(bytes, data)) for name, data in uploads]
         with self._cores:
-            while len(answers) < len(uploads) and time.monotonic() < until:
-                some = uploads[len(answers) : len(answers) + AT_A_TIME]
-                answers += self._read_some(reader, some, asked, bound, until)
-        late = f"not read within {SECONDS:.0f} seconds: send fewer images at a time"
-        if not answers:
-            raise TimeoutError(late)
-        return answers + [{"name": name, "problem": late} for name, _ in uploads[len(answers) :]]
-
-    @staticmethod
-    def _read_some(reader: Reader, uploads, asked: Asked, bound, until: float) -> list[dict]:
-        prepared, problems = {}, {}
-        for i, (_, data) in enumerate(uploads):
-            try:
-                if time.monotonic() > until:
-                    raise ImageError(
-                        f"not read within {SECONDS:.0f} seconds: send fewer images at a time"
-                    )
-                prepared[i] = reader.prepare(data, MAX_PIXELS)
-            except ImageError as error:
-                problems[i] = {"problem": str(error)}
-            except MemoryError:
-                problems[i] = {
-                    "problem": "too large for this server's memory: scale the image down first"
-                }
-        readings = dict(
-            zip(prepared, reader.read_prepared(list(prepared.values()), asked.top, True, bound))
-        )
+            results = list(
+                read_many(
+                    reader,
+                    images,
+                    batch=AT_A_TIME,
+                    top=asked.top,
+                    spans=True,
+                    constraint=constraint,
+                    max_pixels=MAX_PIXELS,
+                    deadline=deadline,
+                )
+            )
+        if results and all(result.timed_out for result in results):
+            raise TimeoutError(results[0].error)
+        seen_by = reader.input if asked.seen else None
         return [
-            {
-                "name": name,
-                **(problems[i] if i in problems else as_json(readings[i], prepared[i], asked.seen)),
-            }
-            for i, (name, _) in enumerate(uploads)
+            {"name": name, **as_json(result, seen_by)}
+            for (name, _), result in zip(uploads, results)
         ]
 
 
-def as_json(reading: Reading, prepared: Prepared, show: bool) -> dict:
-    """A Reading as the API gives it, the spans in pixels of the picture; with `show`, the picture as the network saw it."""
+def as_json(result: Result, seen_by: Input | None) -> dict:
+    """A Result as the API gives it, the spans in pixels of the picture; with `seen_by`, a reader's
+    kind of input, the picture as the network saw it.
+    """
+    reading, prepared = result.reading, result.prepared
+    if reading is None or prepared is None:
+        return {"problem": result.error}
     width, height = prepared.size
     return {
         "text": reading.text,
@@ -124,14 +118,12 @@ def as_json(reading: Reading, prepared: Prepared, show: bool) -> dict:
         "spans": [list(span) for span in reading.spans],
         "width": width,
         "height": height,
-        **({"seen": seen(prepared.pixels)} if show else {}),
+        **({"seen": data_url(seen_by.show(prepared.pixels))} if seen_by else {}),
     }
 
 
-def seen(pixels: np.ndarray) -> str:
-    """A network's input, uint8 (H, W, C), as a PNG in a data: URL. Of colours and ink (views.py) both, side by side."""
-    if pixels.shape[2] == 4:
-        pixels = np.concatenate([pixels[..., :3], np.repeat(pixels[..., 3:], 3, axis=2)], axis=1)
+def data_url(pixels: np.ndarray) -> str:
+    """A picture, uint8 (H, W) or (H, W, 3), as a PNG in a data: URL."""
     out = io.BytesIO()
-    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(out, "png")
+    Image.fromarray(pixels).save(out, "png")
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
