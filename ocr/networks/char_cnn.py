@@ -7,18 +7,12 @@ layers = keras.layers
 
 
 def published_network(classes=48, dropout=0.4, momentum=0.99):
-    """The published deep CNN: images (28, 28, 1), padded to 32 x 32, to logits (classes)."""
+    """Build the published deep CNN: images (28, 28, 1), padded to 32 x 32, to logits (classes)."""
     x = image = keras.Input(shape=(28, 28, 1), name="image")
     x = layers.ZeroPadding2D(padding=2)(x)
     for filters in (32, 64):
         for kernel, strides, padding in ((3, 1, "valid"), (3, 1, "valid"), (5, 2, "same")):
-            x = layers.Conv2D(
-                filters=filters,
-                kernel_size=kernel,
-                strides=strides,
-                padding=padding,
-                activation="relu",
-            )(x)
+            x = layers.Conv2D(filters, kernel, strides, padding, activation="relu")(x)
             x = layers.BatchNormalization(momentum=momentum)(x)
         x = layers.Dropout(rate=dropout)(x)
     x = layers.Conv2D(filters=128, kernel_size=4, activation="relu")(x)
@@ -28,7 +22,7 @@ def published_network(classes=48, dropout=0.4, momentum=0.99):
 
 
 def improved_network(classes, width=48):
-    """A residual CNN: images (28, 28, 1) to logits (classes)."""
+    """Build a residual CNN: images (28, 28, 1) to logits (classes)."""
     image = keras.Input(shape=(28, 28, 1), name="image")
     x = block(image, width, kernel=5, strides=2)
     x = layers.Add()([x, block(x, width)])
