@@ -1,19 +1,33 @@
-# Everything this project does, from the root. `make` alone shows this list.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Everything this project does, from its root folder. `make` alone lists the targets.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help ocr test lab serve train-workers scale tensorboard data full bench bench-serve clean
+.PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
+	bench-serve clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/ready: requirements.txt setup_venv.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
-	@if command -v uv >/dev/null; then uv venv --quiet --clear --python $(PYTHON) .venv && \
-		uv pip install --quiet --python $(BIN)/python -r requirements.txt; \
-	else $(PYTHON) -m venv --clear .venv && \
-		$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt; fi
-	@$(BIN)/python setup_venv.py
+# $(call install,FOLDER,WHAT): a virtual environment in FOLDER with WHAT, by uv if it is there
+define install
+	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "make: Python 3.11 to 3.13 is needed," \
+		"got: $(or $(PYTHON),none of these on PATH). Try: make PYTHON=/path/to/python3.12"; exit 1; }
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --seed --python "$(PYTHON)" $(1) && \
+		uv pip install --quiet --python $(1)/bin/python $(2); \
+	else \
+		"$(PYTHON)" -m venv --clear $(1) && \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); \
+	fi
+endef
+
+SETUP := requirements.txt pyproject.toml $(wildcard install/*)
+.venv/ready: $(SETUP)
+	$(call install,.venv,-r requirements.txt -e .)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
 	@touch $@
 
 ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, in minutes
@@ -22,44 +36,50 @@ ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, i
 test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and tests/
 	$(BIN)/python -m pytest
 
+quick: .venv/ready  ## the everyday tests: no notebooks, no trainings, no browser
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/ready  ## check style, types and the installed packages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pip check
+
 lab: .venv/ready  ## open JupyterLab
 	$(BIN)/jupyter lab
 
-.venv/scale: .venv/ready requirements-scale.txt
-	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python -r requirements-scale.txt; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-scale.txt; fi
-	@touch $@
-
-scale: .venv/scale  ## install what many processes need: JAX to train, Dask to read archives
+scale: .venv/ready  ## the same environment: JAX to train with and Dask to read archives are in it
 
 N ?= 2
 NAME ?= mine
 DATA ?= $$($(BIN)/python -c "import utils; print(utils.find_captchas()[0])")
-train-workers: .venv/scale  ## train a CAPTCHA reader with N=2 processes; DATA=FOLDER NAME=mine for your own images
+train-workers: .venv/ready  ## train a CAPTCHA reader with N=2 processes; DATA=FOLDER NAME=mine for your own images
 	$(BIN)/python train.py captcha --data "$(DATA)" --name $(NAME) --workers $(N)
 
-.venv-serve/ready: requirements-serve.txt
-	$(PYTHON) -m venv --clear .venv-serve
-	.venv-serve/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+.venv-serve/ready: $(SETUP)
+	$(call install,.venv-serve,-c requirements.txt -e ".[serve]")
 	@touch $@
 
 serve: .venv-serve/ready  ## the readers as a web page and an API at http://127.0.0.1:8000; no TensorFlow
-	.venv-serve/bin/gunicorn -c app/gunicorn.conf.py
+	.venv-serve/bin/gunicorn -c python:ocr.serving.gunicorn_conf
 
 tensorboard: .venv/ready  ## compare the trainings that have run, curve by curve, in the browser
 	$(BIN)/tensorboard --logdir logs
 
 data: .venv/ready  ## find, download (EMNIST: 536 MiB) or draw the data
-	$(BIN)/python download.py
+	$(BIN)/python utils.py
 
-full: .venv/scale  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
+export: .venv/ready  ## write ocr/networks/ from the notebook cells tagged "export"
+	$(BIN)/python -m ocr.cli.export
+
+full: .venv/ready  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
 	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb notebooks/*.ipynb
 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
-	$(BIN)/python bench.py
+	$(BIN)/python -m benchmarks.reading
 
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
-	$(BIN)/python -m app.bench
+	$(BIN)/python -m benchmarks.serving
 
-clean:  ## remove the environment, checkpoints, drawn data and quick readers
-	rm -rf .venv .venv-serve .cache data/drawn figures logs models/quick
+clean:  ## remove the environments, checkpoints, drawn data and quick readers
+	rm -rf .venv .venv-serve .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
