@@ -7,7 +7,7 @@ layers = keras.layers
 
 
 def features(image):
-    """The published convolutions: (28, 28, 1) to (6, 6, 64)."""
+    """Apply the published convolutions: (28, 28, 1) to (6, 6, 64)."""
     x = image
     for filters in (32, 64):
         x = layers.Conv2D(filters=filters, kernel_size=3, padding="same", activation="relu")(x)
@@ -16,7 +16,7 @@ def features(image):
 
 
 def recurrent_network(classes, steps=1):
-    """The published CNN-BiLSTM for steps=1; steps=6 makes the rows of the image the sequence."""
+    """Build the published CNN-BiLSTM (steps=1); steps=6: the image's rows are the sequence."""
     image = keras.Input(shape=(28, 28, 1), name="image")
     x = layers.Reshape(target_shape=(steps, 2304 // steps))(features(image))
     for _ in range(2):
@@ -26,14 +26,14 @@ def recurrent_network(classes, steps=1):
 
 
 def plain_network(classes):
-    """The published convolutions without the LSTMs."""
+    """Build the published network without its LSTMs."""
     image = keras.Input(shape=(28, 28, 1), name="image")
     x = layers.Dense(units=128, activation="relu")(layers.Flatten()(features(image)))
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))
 
 
 def repaired_network(classes):
-    """A tenth of the published parameters: residual convolutions, then a BiLSTM over 7 rows."""
+    """Build residual convolutions, then a BiLSTM over 7 rows: a tenth of the parameters."""
     image = keras.Input(shape=(28, 28, 1), name="image")
     x = block(image, 32, kernel=5, strides=2)
     x = layers.Add()([x, block(x, 32)])
