@@ -19,6 +19,13 @@ if os.environ.get("OCR_DATA"):
     )  # also for copies of the project
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the cells of all notebooks slow: `pytest -m "not slow"` starts no kernel."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.slow)
+
+
 def copy_project(folder):
     """Copy the programs without data, readers and checkpoints, to train in."""
     ignored = shutil.ignore_patterns("__pycache__")
