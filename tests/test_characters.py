@@ -22,7 +22,7 @@ def test_nists_layout_a_flat_one_and_a_zip(tmp_path):
         for file in sorted((tmp_path / "by_class").rglob("*.*")):
             archive.write(file, file.relative_to(tmp_path))
     assert sorted(load_characters(tmp_path / "set.zip").labels) == sorted(data.labels)
-    with pytest.raises(DataError, match="is no class by index"):
+    with pytest.raises(DataError, match="is not a class by index"):
         load_characters(tmp_path, "index")
 
 

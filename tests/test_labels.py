@@ -128,7 +128,7 @@ def test_names_of_class_folders():
     assert class_names(["a", "4", "ß"]) == {"a": "a", "4": "4", "ß": "ß"}
     assert class_names(["30", "31"], "index") == {"30": "U", "31": "V"}
     assert class_names(["1", "2"], "name") == {"1": "1", "2": "2"}
-    with pytest.raises(DataError, match="folder 'x1' is no class by hex"):
+    with pytest.raises(DataError, match="folder 'x1' is not a class by hex"):
         class_names(["30", "x1"], "hex")
     with pytest.raises(DataError, match="use hex, index, name"):
         class_names(["1"], "colour")

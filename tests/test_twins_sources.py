@@ -14,7 +14,7 @@ from ocr.datasets.twins import load_views
 from ocr.drawing import fonts
 from ocr.drawing.symbols import signs
 from ocr.reading.images import open_image
-from ocr.reading.views import binary, views
+from ocr.reading.inputs import binary, views
 from utils import load_sources
 
 
@@ -53,7 +53,7 @@ def test_mixed_folders_keep_what_is_one_character(tmp_path):
     data, _, _ = load_views(tmp_path / "data")
     assert sorted(data.labels) == list("777AAA") and len(data.unlabelled) == 3
     assert data.unlabelled[0].endswith("'bee' is not one character")
-    with pytest.raises(DataError, match="folder 'A' is no class by index: rename it"):
+    with pytest.raises(DataError, match="folder 'A' is not a class by index: rename it"):
         load_views(tmp_path / "data", "index")
 
 

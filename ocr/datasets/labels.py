@@ -1,23 +1,31 @@
-"""The ways people label images, read alike from a folder or a zip. No TensorFlow in here."""
+"""Read the labels of images, in any of the layouts people use, from a folder or zip.
+
+`LAYOUTS` lists the layouts; to add one, write a function and add it there (and to data/README.md).
+"""
 
 import csv
 import io
+import os
 import unicodedata
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath, PurePosixPath
 
-from ocr.reading.files import EXTENSIONS, Found, find_images
+from ocr.reading.files import Found, find_images
 from ocr.reading.images import ImageError
 
-CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # those of EMNIST byclass, in its order
-HEX = {f"{ord(c):02x}": c for c in CLASSES}  # names of the folders in NIST's own edition
+# the classes of EMNIST byclass, in its order
+CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+HEX = {f"{ord(c):02x}": c for c in CLASSES}  # folder names in NIST's own edition
 
 
 class DataError(ValueError):
-    """Data that cannot be trained on; the message is one line that names the thing and the way out."""
+    """Data that cannot be trained on; the message is one line: what is wrong, what to do."""
 
 
-def list_files(path) -> list[Found]:
-    """Every file of a folder or zip. Raises DataError."""
+def list_files(path: str | os.PathLike) -> list[Found]:
+    """List every file of a folder or zip. Raises DataError."""
     try:
         return list(find_images(path, every_file=True))
     except ImageError as error:
@@ -25,99 +33,160 @@ def list_files(path) -> list[Found]:
 
 
 def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
-    """Labels of the images among `files` as {name: label}, and the names that labels.csv lists but nobody has.
+    """Read the labels of images of text: ({image name: label}, names listed without an image).
 
-    The ways people label images, the first that a folder uses counts for all of its images:
-    1. `labels.csv` there or in a folder above, with the columns file,label;  2. `x.png` beside `x.gt.txt`;
-    3. `label_anything.png`, the label before the first `_`;  4. `label.png`. An image without a label is left out.
+    files: all files of a folder or zip. Images without a label are left out. Raises DataError.
     """
-    tables, texts, pictures = {}, {}, []
-    for found in files:
-        path = PurePosixPath(found.name)
-        if path.name.lower() == "labels.csv":
-            tables[path.parent] = _read_table(found)
-        elif path.name.lower().endswith(".gt.txt"):
-            texts[path.parent / path.name[:-7]] = _read_text(found)
-        elif path.suffix.lower() in EXTENSIONS:
-            pictures.append(path)
-    text_folders = {stem.parent for stem in texts}
-    labels = {}
-    for path in pictures:
-        table = next((folder for folder in path.parents if folder in tables), None)
-        if table is not None:
-            label = tables[table].get(path.relative_to(table).as_posix())
-        elif path.parent in text_folders:
-            label = texts.get(path.with_suffix(""))
-        else:
-            label = clean(path.stem.split("_")[0])
-        if label:
-            labels[str(path)] = label
-    known = {str(path) for path in pictures}
-    listed = (str(folder / file) for folder, rows in tables.items() for file in rows)
-    return labels, [name for name in listed if name not in known]
+    return _read(_Files(files))
 
 
 def read_characters(
-    files: list[Found], root: Path, naming: str | None
+    files: list[Found], root: str | os.PathLike, naming: str | None = None
 ) -> tuple[dict[str, str], list[str]]:
-    """`read_labels`, or, where nothing else tells them, the folders that the images lie in, one a class: see `class_names`."""
-    names = [PurePosixPath(f.name) for f in files]
-    described = any(
-        n.name.lower() == "labels.csv" or n.name.lower().endswith(".gt.txt") for n in names
-    )
-    pictures = [n for n in names if n.suffix.lower() in EXTENSIONS]
-    inside = {n: n.relative_to(root.as_posix()).parts[:-1] for n in pictures}
-    level = (
-        0  # by_class/4a/train_4a/x.png: the first level with more than one folder tells the class
-    )
+    """Read the labels of images of single characters, as `read_labels`; folders may be classes.
+
+    root: the folder or zip that holds `files`. naming: see `class_names`.
+    """
+    return _read(_Files(files, PurePath(root).as_posix(), True, naming))
+
+
+# --- layouts -------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Files:
+    """The files of a data set, and what is known about them."""
+
+    files: list[Found]
+    root: str = ""  # the folder or zip that holds them
+    characters: bool = False  # one character per image
+    naming: str | None = None  # of class folders
+
+    @cached_property
+    def images(self) -> dict[PurePosixPath, str]:
+        """The images' names, by path."""
+        return {PurePosixPath(f.name): f.name for f in self.files if f.is_image}
+
+    @cached_property
+    def tables(self) -> dict[PurePosixPath, Found]:
+        """The files labels.csv, by folder."""
+        files = [f for f in self.files if PurePosixPath(f.name).name.lower() == "labels.csv"]
+        return {PurePosixPath(f.name).parent: f for f in files}
+
+    @cached_property
+    def texts(self) -> dict[PurePosixPath, Found]:
+        """The files x.gt.txt, by the path of x."""
+        files = [f for f in self.files if f.name.lower().endswith(".gt.txt")]
+        return {PurePosixPath(f.name[: -len(".gt.txt")]): f for f in files}
+
+
+def _tables(data: _Files) -> dict[PurePosixPath, str]:
+    """`labels.csv` with the columns file,label, beside the images or in a folder above."""
+    tables = {folder: _read_table(f) for folder, f in data.tables.items()}
+    labels = {folder / file: text for folder, rows in tables.items() for file, text in rows.items()}
+    for image in data.images if tables else ():
+        folder = next((above for above in image.parents if above in tables), None)
+        if folder is not None:
+            labels[image] = tables[folder].get(image.relative_to(folder).as_posix(), "")
+    return labels
+
+
+def _text_files(data: _Files) -> dict[PurePosixPath, str]:
+    """`x.gt.txt` beside `x.png`, for all images of its folder."""
+    texts = {stem: _read_text(f) for stem, f in data.texts.items()}
+    folders = {stem.parent for stem in texts}
+    return {
+        image: texts.get(image.with_suffix(""), "")
+        for image in data.images
+        if image.parent in folders
+    }
+
+
+def _class_folders(data: _Files) -> dict[PurePosixPath, str]:
+    """One folder per character, where no table or text file describes the images.
+
+    In by_class/4a/train_4a/x.png, the first level that has more than one folder names the class.
+    """
+    if not data.characters or data.tables or data.texts:
+        return {}
+    inside = {image: image.relative_to(data.root).parts[:-1] for image in data.images}
+    level = 0
     while (
-        inside
-        and len({parts[: level + 1] for parts in inside.values()}) == 1
-        and all(len(parts) > level + 1 for parts in inside.values())
+        len({parts[: level + 1] for parts in inside.values()}) == 1
+        and min(map(len, inside.values())) > level + 1
     ):
         level += 1
     folders = {parts[level] for parts in inside.values() if len(parts) > level}
-    if described or len(folders) < 2:  # one folder alone tells nothing apart
-        return read_labels(files)
-    characters = class_names(folders, naming)
+    if len(folders) < 2:  # a single folder does not distinguish anything
+        return {}
+    characters = class_names(folders, data.naming)
     return {
-        str(n): characters[parts[level]] for n, parts in inside.items() if len(parts) > level
-    }, []
+        image: characters[parts[level]] if len(parts) > level else ""
+        for image, parts in inside.items()
+    }
 
 
-def class_names(folders, naming: str | None = None) -> dict[str, str]:
-    """{folder name: character}. naming: "hex" (NIST's 30 to 7a), "index" (0 to 61, in the order of CLASSES), "name" (the
-    character itself). None takes hex if every name is one of NIST's 62 codes, else index if every name is a number from
-    0 to 61, else the name. Raises DataError for names that do not fit.
+def _file_names(data: _Files) -> dict[PurePosixPath, str]:
+    """`label.png` or `label_anything.png`: the label is what precedes the first `_`."""
+    return {image: clean(image.stem.split("_")[0]) for image in data.images}
+
+
+# the first layout that covers an image counts: it gives the label, or "" for none
+LAYOUTS: tuple[Callable[[_Files], dict[PurePosixPath, str]], ...] = (
+    _tables,
+    _text_files,
+    _class_folders,
+    _file_names,
+)
+
+
+def _read(data: _Files) -> tuple[dict[str, str], list[str]]:
+    labels: dict[PurePosixPath, str] = {}
+    for layout in LAYOUTS:
+        labels = layout(data) | labels
+    labelled = {name: labels[image] for image, name in data.images.items() if labels[image]}
+    return labelled, [str(path) for path in labels if path not in data.images]
+
+
+# --- names of classes ----------------------------------------------------------------------------
+
+
+def class_names(folders: Iterable[str], naming: str | None = None) -> dict[str, str]:
+    """Map folder names to the characters that they stand for.
+
+    naming: "hex" (NIST's codes, 30 to 7a), "index" (0 to 61, in the order of CLASSES) or "name"
+    (the character itself). None chooses hex if every name is one of NIST's 62 codes, else index if
+    every name is a number from 0 to 61, else name. Raises DataError for a name that does not fit.
     """
     folders = sorted(folders)
-    readings = {
+    numbers = [f for f in folders if f.isascii() and f.isdigit() and int(f) < len(CLASSES)]
+    mappings = {
         "hex": {f: HEX[f.lower()] for f in folders if f.lower() in HEX},
-        "index": {
-            f: CLASSES[int(f)]
-            for f in folders
-            if f.isascii() and f.isdigit() and int(f) < len(CLASSES)
-        },
+        "index": {f: CLASSES[int(f)] for f in numbers},
         "name": {f: clean(f) for f in folders},
     }
-    if naming is not None and naming not in readings:
-        raise DataError(f"labels {naming!r}: use {', '.join(readings)}")
-    naming = naming or next(kind for kind, read in readings.items() if len(read) == len(folders))
+    if naming is not None and naming not in mappings:
+        raise DataError(f"labels {naming!r}: use {', '.join(mappings)}")
+    naming = naming or next(name for name, known in mappings.items() if len(known) == len(folders))
     for folder in folders:
-        if folder not in readings[naming]:
+        if folder not in mappings[naming]:
             raise DataError(
-                f"folder {folder!r} is no class by {naming}: rename it, or choose another way with --labels"
+                f"folder {folder!r} is not a class by {naming}: rename it, or set --labels to one "
+                f"of {', '.join(mappings)}"
             )
-    return readings[naming]
+    return mappings[naming]
+
+
+# --- texts ---------------------------------------------------------------------------------------
 
 
 def clean(label: str) -> str:
-    """Unicode in one form (macOS stores file names decomposed), no white space around."""
+    """Normalise a label: compose Unicode (macOS decomposes file names), strip white space."""
     return unicodedata.normalize("NFC", label).strip()
 
 
 def _read_text(found: Found) -> str:
-    """A label from its own file; empty, so that the image counts as unlabelled, where it cannot be read."""
+    """Read a label from its own file; "" (the image counts as unlabelled) if that fails."""
     try:
         return clean(found.read().decode("utf-8-sig"))
     except (ImageError, UnicodeDecodeError):
@@ -125,6 +194,7 @@ def _read_text(found: Found) -> str:
 
 
 def _read_table(found: Found) -> dict[str, str]:
+    """Read a labels.csv: {file, relative to its folder: label}. Raises DataError."""
     try:
         text = found.read().decode("utf-8-sig")
     except ImageError as error:
@@ -140,7 +210,8 @@ def _read_table(found: Found) -> dict[str, str]:
     columns = [name.strip().lower() for name in first]
     if not {"file", "label"} <= set(columns):
         raise DataError(
-            f"{found.name}: the first line must name the columns file,label, not {','.join(first)[:60]!r}"
+            f"{found.name}: the first line must name the columns file,label, not "
+            f"{','.join(first)[:60]!r}"
         )
     file, label = columns.index("file"), columns.index("label")
     return {
