@@ -113,8 +113,8 @@ def rows(out):
 def plain(archive):
     reader = Reader.load("captcha")
     return sorted(
-        (path, reading and reading.text, error)
-        for path, reading, error in bulk.read_all(reader, files.find_all(paths(archive)))
+        (result.name, result.reading and result.reading.text, result.error)
+        for result in bulk.read_many(reader, files.find_all(paths(archive)))
     )
 
 

@@ -13,11 +13,11 @@ from xml.sax.saxutils import escape, quoteattr
 from tqdm import tqdm
 
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
-from ocr.reading.bulk import read_many
+from ocr.reading.bulk import Result, read_many
 from ocr.reading.constraints import Constraint
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import find_all
-from ocr.reading.reader import Reader, Reading
+from ocr.reading.reader import Reader
 
 ABOUT = "Read the text in images, each with a confidence from 0 to 1."
 EXAMPLES = """examples:
@@ -42,9 +42,10 @@ class Text:
     def __init__(self, out: TextIO | AboveBar, prog: str):
         self.out, self.prog = out, prog
 
-    def write(self, path: str, reading: Reading | None, error: str | None) -> None:
+    def write(self, result: Result) -> None:
+        path, reading = result.name, result.reading
         if reading is None:
-            tqdm.write(f"{self.prog}: {path}: {error}", file=sys.stderr)
+            tqdm.write(f"{self.prog}: {path}: {result.error}", file=sys.stderr)
         else:
             self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\n")
 
@@ -55,47 +56,50 @@ class Text:
 class Json(Text):
     """Write one object a line: path, text, confidence; or path, error."""
 
-    def write(self, path, reading, error):
-        row = {"path": path}
-        if reading is None:
-            row["error"] = error
+    def write(self, result: Result) -> None:
+        row: dict = {"path": result.name}
+        if result.reading is None:
+            row["error"] = result.error
         else:
-            row |= {"text": reading.text, "confidence": round(reading.confidence, 6)}
+            row["text"] = result.reading.text
+            row["confidence"] = round(result.reading.confidence, 6)
         self.out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 class Csv(Text):
     """Write the columns path, text, confidence, error."""
 
-    def __init__(self, out, prog):
+    def __init__(self, out: TextIO | AboveBar, prog: str):
         super().__init__(out, prog)
         self.rows = csv.writer(out, lineterminator="\n")
         self.rows.writerow(["path", "text", "confidence", "error"])
 
-    def write(self, path, reading, error):
+    def write(self, result: Result) -> None:
+        reading = result.reading
         if reading is None:
-            self.rows.writerow([path, "", "", error])
+            self.rows.writerow([result.name, "", "", result.error])
         else:
-            self.rows.writerow([path, reading.text, f"{reading.confidence:.6f}", ""])
+            self.rows.writerow([result.name, reading.text, f"{reading.confidence:.6f}", ""])
 
 
 class Xml(Text):
     """Write <readings> of <image path=... confidence=...>text</image>, or <image path= error=/>."""
 
-    def __init__(self, out, prog):
+    def __init__(self, out: TextIO | AboveBar, prog: str):
         super().__init__(out, prog)
         out.write('<?xml version="1.0" encoding="UTF-8"?>\n<readings>\n')
 
-    def write(self, path, reading, error):
+    def write(self, result: Result) -> None:
+        path, reading = quoteattr(result.name), result.reading
         if reading is None:
-            self.out.write(f"<image path={quoteattr(path)} error={quoteattr(error)}/>\n")
+            self.out.write(f"<image path={path} error={quoteattr(result.error or '')}/>\n")
         else:
             self.out.write(
-                f'<image path={quoteattr(path)} confidence="{reading.confidence:.6f}">'
+                f'<image path={path} confidence="{reading.confidence:.6f}">'
                 f"{escape(reading.text)}</image>\n"
             )
 
-    def close(self):
+    def close(self) -> None:
         self.out.write("</readings>\n")
 
 
@@ -185,7 +189,7 @@ def _read_here(options: Namespace, reader: Reader, constraint: Constraint | None
     found = tqdm(find_all(options.paths), unit=" images", disable=None)
     try:
         for result in read_many(reader, found, constraint=constraint):
-            out.write(result.name, result.reading, result.error)
+            out.write(result)
             failed += result.error is not None
         out.close()
         sys.stdout.flush()
