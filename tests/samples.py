@@ -75,3 +75,13 @@ def idx(folder, stem, count=20, seed=0, shape=(28, 28)):
     folder.mkdir(parents=True, exist_ok=True)
     write_idx(folder / f"{stem}-images-idx3-ubyte.gz", rng.integers(0, 256, (count, *shape)))
     write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", np.arange(count) % 10)
+
+
+def cross(ink=(20, 20, 20), paper=(230, 230, 230), noise=0, stroke=3, side=28):
+    """A cross, uint8 (side, side, 3), and where its ink is."""
+    where = np.zeros((side, side), bool)
+    middle = slice(side // 2, side // 2 + stroke)
+    where[4:-4, middle] = where[middle, 4:-4] = True
+    grain = np.random.default_rng(0).normal(0, noise, (side, side, 3))
+    pixels = np.where(where[..., None], ink, paper) + grain
+    return np.clip(pixels, 0, 255).astype(np.uint8), where
