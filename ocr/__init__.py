@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if sys.version_info < (3, 10):  # before anything that an older Python cannot read
+if sys.version_info < (3, 10):  # noqa: UP036  before anything that an older Python cannot read
     sys.exit(f"ocr needs Python 3.10 or newer, this is {sys.version.split()[0]}")
 
 if TYPE_CHECKING:
