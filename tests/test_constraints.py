@@ -1,4 +1,4 @@
-"""Readings bound to a pattern or a lexicon: against enumeration, and never outside."""
+"""Constrained decoding: patterns and lexicons against enumeration of all labels."""
 
 import itertools
 import re
@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from ocr.reading.constraints import bind, in_lexicon, log_likelihoods, pattern
-from ocr.reading.ctc import Alphabet, log_likelihood, log_softmax, prefix_beam
+from ocr.reading.constraints import Lexicon, Pattern, constrain, log_likelihoods
+from ocr.reading.ctc import Alphabet, log_likelihood, log_softmax
 from tests.test_ctc_decoding import enumerate_labels
 
 ALPHABET = Alphabet("12/a")
@@ -17,7 +17,7 @@ ALPHABET = Alphabet("12/a")
 @pytest.mark.parametrize(
     "text, allowed", [("d/d", ("12", "/", "12")), ("xx", ("12a", "12a")), ("a", ("a",))]
 )
-def test_a_pattern_is_kept_and_the_best_within_it_found(seed, text, allowed):
+def test_a_pattern_finds_the_best_labels_that_match_it(seed, text, allowed):
     log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (5, 5)))
     truth = {
         label: p
@@ -25,31 +25,42 @@ def test_a_pattern_is_kept_and_the_best_within_it_found(seed, text, allowed):
         if len(label) == len(allowed)
         and all(s in places for s, places in zip(ALPHABET.decode(label), allowed))
     }
-    found = prefix_beam(log_probs, width=2000, top=3, places=pattern(text, ALPHABET))
-    best = sorted(truth, key=truth.get, reverse=True)
+    pattern = Pattern.parse(text, ALPHABET)
+    found = pattern.best(log_probs, width=2000, top=3)
+    best = sorted(truth, key=truth.__getitem__, reverse=True)
     assert [d.indices for d in found] == best[:3]
     assert [d.log_prob for d in found] == pytest.approx([truth[d.indices] for d in found], abs=1e-9)
-    (narrow,) = prefix_beam(log_probs, width=1, places=pattern(text, ALPHABET))
+    (narrow,) = pattern.best(log_probs, width=1)
     assert narrow.indices in truth
+    assert pattern.first() == [i for i, s in enumerate(ALPHABET.symbols, 1) if s in allowed[0]]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_best_word_is_found_whatever_the_network_thinks(seed):
+def test_a_lexicon_finds_the_best_words(seed):
     rng = np.random.default_rng(seed)
     log_probs = log_softmax(rng.normal(0, 3, (6, 5)))
     words = ["".join(w) for n in (1, 2, 3) for w in itertools.product("12/a", repeat=n)]
     words = [words[i] for i in rng.permutation(len(words))[:12]]
     truth = {w: log_likelihood(log_probs, ALPHABET.encode(w)) for w in words}
-    found = in_lexicon(log_probs, ALPHABET.encode_all(words), top=4)
-    assert [ALPHABET.decode(d.indices) for d in found] == sorted(
-        truth, key=truth.get, reverse=True
-    )[:4]
+    lexicon = Lexicon.encode(words, ALPHABET)
+    found = lexicon.best(log_probs, top=4)
+    best = sorted(truth, key=truth.__getitem__, reverse=True)
+    assert [ALPHABET.decode(d.indices) for d in found] == best[:4]
     everything = enumerate_labels(log_probs)
     for d in found:
         assert d.log_prob == pytest.approx(everything[d.indices], abs=1e-9)
+    assert lexicon.first() == sorted({ALPHABET.encode(word)[0] for word in words})
 
 
-def test_likelihoods_of_many_labels_are_those_of_each():
+def test_a_lexicon_of_words_that_do_not_fit_is_an_error():
+    log_probs = np.log(np.full((2, 5), 0.2))
+    lexicon = Lexicon.encode(["11", "12"], ALPHABET)
+    assert [d.indices for d in lexicon.best(log_probs, top=2)] == [(1, 2)]  # 11 needs a blank
+    with pytest.raises(ValueError, match="no word of the lexicon fits 1 time steps"):
+        lexicon.best(log_probs[:1])
+
+
+def test_log_likelihoods_equal_those_of_each_label():
     log_probs = log_softmax(np.random.default_rng(0).normal(0, 2, (9, 4)))
     labels = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1], [3, 2, 0], [2, 2, 3]])
     one_by_one = [log_likelihood(log_probs, [i for i in row if i]) for row in labels]
@@ -60,12 +71,12 @@ def test_likelihoods_of_many_labels_are_those_of_each():
     assert log_likelihoods(log_probs[:2], np.array([[1, 1]]))[0] == -np.inf
 
 
-def test_signs_of_a_pattern():
+def test_wildcards_and_escapes_of_a_pattern():
     alphabet = Alphabet("0١adx-")
     shown = [
         [
             "".join(alphabet.symbols[i - 1] for i in sorted(place))
-            for place in pattern(text, alphabet)
+            for place in Pattern.parse(text, alphabet).places
         ]
         for text in ("dax-", r"\d\a\x", "0")
     ]
@@ -76,43 +87,46 @@ def test_signs_of_a_pattern():
     "arguments, message",
     [
         (("d?", None), "the alphabet '12/a' has no '?'"),
-        (("", None), "the pattern is empty"),
+        (("", None), "the pattern is empty: write d for a digit"),
         (("dddd", None), "'dddd' is too long: it needs 7 time steps, the network has 6"),
-        (("d", ["1"]), "not to both"),
+        (("d", ["1"]), "give a pattern or a lexicon, not both"),
         ((None, []), "at least one"),
-        ((None, ["1", ""]), "none of them empty"),
-        ((None, "12"), "no list of words"),
-        ((None, [1]), "no list of words"),
-        ((5, None), "not 5"),
-        ((None, ["1", "b"]), "lexicon: 'b' cannot be read"),
+        ((None, ["1", ""]), "none empty"),
+        ((None, "12"), "must be a list of words"),
+        ((None, [1]), "must be a list of words"),
+        ((5, None), "a pattern is a text such as dd/dd/dddd, got 5"),
+        ((None, ["1", "b"]), "lexicon: 'b' has symbols outside the alphabet '12/a'"),
         ((None, ["1", "1111"]), "'1111' is too long: it needs 7 time steps"),
-        (("d\\", None), "has no"),
+        (("d\\", None), "has no '\\\\'"),
     ],
 )
-def test_what_cannot_be_read_is_said_at_once(arguments, message):
-    with pytest.raises(ValueError, match="(?s)" + re.escape(message)):
-        bind(ALPHABET, 6, *arguments)
-    assert "\n" not in str(pytest.raises(ValueError, bind, ALPHABET, 6, *arguments).value)
+def test_an_invalid_constraint_is_rejected_with_one_line(arguments, message):
+    with pytest.raises(ValueError, match="(?s)" + re.escape(message)) as caught:
+        constrain(ALPHABET, 6, *arguments)
+    assert "\n" not in str(caught.value)
 
 
-def test_an_alphabet_without_letters_or_digits():
-    for text, alphabet, what in (
+@pytest.mark.parametrize(
+    "text, symbols, message",
+    [
         ("a", "123", "no letter"),
         ("d", "abc", "no digit"),
-        ("x", "/-", "neither digit nor letter"),
-    ):
-        with pytest.raises(ValueError, match=what):
-            pattern(text, Alphabet(alphabet))
+        ("x", "/-", "neither digits nor letters"),
+    ],
+)
+def test_an_alphabet_without_letters_or_digits(text, symbols, message):
+    with pytest.raises(ValueError, match=message):
+        Pattern.parse(text, Alphabet(symbols))
 
 
-def test_equal_neighbours_alone_need_a_blank_and_words_count_once():
-    assert (
-        len(bind(ALPHABET, 6, "dadada").places) == 6
-        and len(bind(ALPHABET, 6, lexicon=["1", "12", "1"]).labels) == 2
-    )
+def test_only_equal_neighbours_need_a_blank_and_words_count_once():
+    pattern = constrain(ALPHABET, 6, "dadada")
+    assert isinstance(pattern, Pattern) and len(pattern.places) == pattern.steps == 6
+    lexicon = constrain(ALPHABET, 6, lexicon=["1", "12", "1"])
+    assert isinstance(lexicon, Lexicon) and len(lexicon.labels) == 2
     with pytest.raises(ValueError, match="'dd' is too long: this reader reads one character"):
-        bind(ALPHABET, 1, "dd")
+        constrain(ALPHABET, 1, "dd")
 
 
-def test_nothing_to_bind_to():
-    assert bind(ALPHABET, 6) is None
+def test_no_constraint():
+    assert constrain(ALPHABET, 6) is None

@@ -1,4 +1,6 @@
-"""Scores against known values."""
+"""Metrics against known values."""
+
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -40,14 +42,36 @@ def test_score_counts_strings_and_characters():
         score(["a"], ["a", "b"])
 
 
-def test_auroc():
+def test_auroc_by_hand():
     assert auroc([0.9, 0.8, 0.1], [True, True, False]) == 1
     assert auroc([0.1, 0.9], [True, False]) == 0
     assert auroc([0.5, 0.5], [True, False]) == 0.5
-    assert np.isnan(auroc([0.5], [True]))
+    assert np.isnan(auroc([0.5], [True])) and np.isnan(auroc([], []))
 
 
-def test_worst_pairs_count_both_ways():
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=60))
+def test_auroc_by_ranks_equals_the_pairwise_formula(pairs):
+    confidence = np.array([value / 6 for value, _ in pairs])
+    right = np.array([correct for _, correct in pairs], bool)
+    good, bad = confidence[right][:, None], confidence[~right][None]
+    if good.size and bad.size:
+        pairwise = ((good > bad) + 0.5 * (good == bad)).mean()
+        assert auroc(confidence, right) == pytest.approx(pairwise, abs=1e-12)
+    else:
+        assert np.isnan(auroc(confidence, right))
+
+
+def test_auroc_of_many_texts_needs_little_memory():
+    rng = np.random.default_rng(0)
+    confidence, right = rng.random(20_000), rng.random(20_000) < 0.9
+    tracemalloc.start()
+    assert auroc(confidence, right) == pytest.approx(0.5, abs=0.02)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6  # bytes; all pairs would take 354 MB
+
+
+def test_worst_pairs_count_both_directions():
     assert scores.worst_pairs("0OO1lx", "O0O1Ix") == [("0/O", 2), ("I/l", 1)]
     assert scores.worst_pairs("ab", "ab") == [] and scores.worst_pairs("0O1", "O0I", count=1) == [
         ("0/O", 2)
@@ -55,7 +79,7 @@ def test_worst_pairs_count_both_ways():
 
 
 def test_calibration_error_by_hand():
-    """Bin 0.9 to 1: four reads at 0.95, three right, a gap of 0.2 each; bin 0.5 to 0.6: two at 0.5, one right, none."""
+    """Four at 0.95, three correct: a gap in bin 0.9 to 1; two at 0.5, one correct: no gap."""
     confidence, right = [0.95] * 4 + [0.5] * 2, [1, 1, 1, 0, 1, 0]
     assert scores.calibration_error(confidence, right) == pytest.approx((4 * 0.95 - 3) / 6)
     assert scores.calibration_error([1.0, 1.0], [1, 1]) == 0
