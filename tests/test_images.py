@@ -1,9 +1,7 @@
-"""The road from a file to the network: formats, polarity, limits, placement, bad input."""
+"""Images: formats, modes, limits, scaling, normalisation, bad input."""
 
 import io
-import os
 import struct
-import zipfile
 import zlib
 
 import numpy as np
@@ -12,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ocr.reading import images
-from ocr.reading.files import find_images
-from ocr.reading.images import ImageError, normalise, open_image, place, to_uint8
+from ocr.reading.images import (
+    NORMALISATIONS,
+    ImageError,
+    fit_picture,
+    normalise,
+    open_image,
+    place,
+    to_uint8,
+)
 
 INK = np.full((20, 40), 255, np.uint8)
 INK[5:15, 10:14] = 0  # a dark bar on white
@@ -31,7 +35,7 @@ def grey(source):
 
 
 def png_header(width, height):
-    """A PNG that claims a size and holds next to nothing."""
+    """A PNG whose header claims a size, with hardly any data."""
 
     def chunk(kind, data):
         return (
@@ -48,7 +52,7 @@ def png_header(width, height):
 
 WHOLE = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60), np.uint8)))
 BAD = {
-    "no image": (b"this is text", "not an image"),
+    "text": (b"this is text", "not an image"),
     "empty": (b"", "0 bytes"),
     "truncated": (WHOLE[: len(WHOLE) // 2], "damaged image"),
     "1x1": (encoded(Image.new("L", (1, 1))), "1 x 1 pixels: too small"),
@@ -58,14 +62,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_images_get_one_line(case):
+def test_bad_images_are_reported_in_one_line(case):
     data, message = BAD[case]
     with pytest.raises(ImageError, match=message) as caught:
         open_image(data)
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_is_named(tmp_path):
+def test_the_path_of_a_bad_image_is_named(tmp_path):
     with pytest.raises(ImageError, match="missing.png: no such file"):
         open_image(tmp_path / "missing.png")
     (tmp_path / "bad.png").write_bytes(b"x")
@@ -101,7 +105,7 @@ def test_modes_agree():
     )
 
 
-def test_transparency_gets_the_ground_that_shows_the_ink():
+def test_transparency_is_blended_so_that_the_ink_shows():
     dark, light = (Image.new("RGBA", (40, 20), (0, 0, 0, 0)) for _ in range(2))
     dark.paste((0, 0, 0, 255), (10, 5, 14, 15))
     light.paste((255, 255, 255, 255), (10, 5, 14, 15))
@@ -109,9 +113,8 @@ def test_transparency_gets_the_ground_that_shows_the_ink():
     assert np.array_equal(grey(light), 255 - INK)
     palette = Image.fromarray((INK > 0).astype(np.uint8)).convert("P")
     palette.putpalette([0, 0, 0, 255, 0, 0])
-    assert np.array_equal(
-        grey(encoded(palette, "png", transparency=1)), INK
-    )  # red is transparent: white ground
+    red_transparent = encoded(palette, "png", transparency=1)
+    assert np.array_equal(grey(red_transparent), INK)  # on white
 
 
 def test_integers_and_floats_keep_their_scale():
@@ -128,13 +131,13 @@ def test_a_picture_opened_by_pillow_is_read_like_its_file():
         open_image(Image.open(io.BytesIO(WHOLE[: len(WHOLE) // 2])))
 
 
-def test_animation_gives_its_first_frame_and_a_camera_its_orientation():
+def test_first_frame_of_an_animation_and_orientation_of_a_camera():
     frames = [Image.fromarray(INK), Image.fromarray(255 - INK)]
     assert np.array_equal(
         grey(encoded(frames[0], "gif", save_all=True, append_images=frames[1:])), INK
     )
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     assert open_image(encoded(Image.fromarray(INK), "jpeg", exif=exif)).size == (20, 40)
 
 
@@ -145,24 +148,23 @@ def test_animation_gives_its_first_frame_and_a_camera_its_orientation():
     st.sampled_from([1, 3]),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_size_is_fitted_whole(width, height, size, channels):
+def test_pictures_of_any_size_are_scaled_to_fit(width, height, size, channels):
     spot = place((width, height), size)
     assert spot.left >= 0 and spot.left + spot.width <= size[1]
     assert spot.top >= 0 and spot.top + spot.height <= size[0]
     assert spot.width == size[1] or spot.height == size[0]
-    pixels = to_uint8(Image.new("RGB", (width, height), (9, 9, 9)), size, channels)
-    assert (
-        pixels.shape == (*size, channels) and (pixels == 9).all()
-    )  # padded in the border's colour
+    pixels, placed = fit_picture(Image.new("RGB", (width, height), (9, 9, 9)), size, channels)
+    assert placed == spot and pixels.shape == (*size, channels)
+    assert (pixels == 9).all()  # padded with the border's colour
 
 
-def test_right_size_passes_unchanged():
+def test_a_picture_of_the_right_size_is_unchanged():
     assert np.array_equal(to_uint8(Image.fromarray(INK), INK.shape)[:, :, 0], INK)
 
 
 @given(st.integers(1, 5), st.floats(0.3, 1.0), st.integers(0, 60))
 @settings(max_examples=30, deadline=None)
-def test_standard_normalisation_forgets_paper_and_lamp(seed, contrast, light):
+def test_standard_normalisation_is_invariant_to_contrast_and_brightness(seed, contrast, light):
     image = np.random.default_rng(seed).integers(0, 190, (1, 12, 30, 1), np.uint8)
     once = normalise(image)
     again = normalise((image * contrast + light).astype(np.uint8))
@@ -171,16 +173,33 @@ def test_standard_normalisation_forgets_paper_and_lamp(seed, contrast, light):
     assert (once[image < 30] > 0).all()  # dark ink is positive
 
 
-def test_normalise_refuses_what_is_normalised_and_knows_its_names():
+def test_normalise_rejects_floats_and_unknown_modes():
     with pytest.raises(TypeError, match="applied twice"):
         normalise(np.zeros((1, 2, 2, 1), np.float32))
-    with pytest.raises(ValueError, match="unknown normalisation"):
+    with pytest.raises(
+        ValueError, match="unknown normalisation 'other': use standard, unit, views"
+    ):
         normalise(np.zeros((1, 2, 2, 1), np.uint8), "other")
     assert (normalise(np.full((1, 4, 4, 1), 7, np.uint8)) == 0).all()
     assert normalise(np.full((1, 4, 4, 1), 255, np.uint8), "unit").max() == 1
 
 
-def test_wrong_kinds_of_source():
+@pytest.mark.parametrize("mode", NORMALISATIONS)
+def test_normalise_keeps_the_shape_and_treats_each_image_alone(mode):
+    batch = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 4), np.uint8)
+    made = normalise(batch, mode)
+    assert made.shape == batch.shape and made.dtype == np.float32
+    assert np.array_equal(made[1:2], normalise(batch[1:2], mode))
+
+
+def test_views_normalise_colours_and_the_binary_channel_differently():
+    batch = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 4), np.uint8)
+    made = normalise(batch, "views")
+    assert np.array_equal(made[..., :3], normalise(batch[..., :3], "standard"))
+    assert np.array_equal(made[..., 3:], normalise(batch[..., 3:], "unit"))
+
+
+def test_sources_of_a_wrong_type_are_rejected():
     with pytest.raises(TypeError, match="uint8"):
         open_image(np.zeros((4, 4)))
     with pytest.raises(TypeError, match="shape"):
@@ -189,71 +208,7 @@ def test_wrong_kinds_of_source():
         open_image(3)
 
 
-def test_finding_in_folders_and_zips(tmp_path):
-    for name in ("b.PNG", "a.jpg", "sub/c.webp", ".hidden.png", "__MACOSX/d.png", "notes.txt"):
-        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "in" / name).write_bytes(WHOLE)
-    names = [
-        f.name.removeprefix((tmp_path / "in").as_posix()) for f in find_images(tmp_path / "in")
-    ]
-    assert names == ["/a.jpg", "/b.PNG", "/sub/c.webp"]
-    with zipfile.ZipFile(tmp_path / "z.ZIP", "w") as archive:
-        for file in (tmp_path / "in").rglob("*.*"):
-            archive.write(file, file.relative_to(tmp_path))
-    found = list(find_images(tmp_path / "z.ZIP"))
-    assert [f.name.split("z.ZIP/")[1] for f in found] == ["in/a.jpg", "in/b.PNG", "in/sub/c.webp"]
-    assert all(f.read() == WHOLE for f in found)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
-def test_links_that_lead_back_or_nowhere(tmp_path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "a.png").write_bytes(WHOLE)
-    (tmp_path / "sub" / "back").symlink_to(tmp_path)
-    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
-    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing.png")
-    found = {f.name.rpartition("/")[2]: f for f in find_images(tmp_path)}
-    assert sorted(found) == ["a.png", "gone.png", "self.png"]
-    for name in ("gone.png", "self.png"):
-        with pytest.raises(ImageError, match="no such file|cannot be opened"):
-            found[name].read()
-
-
-def test_zip_with_a_way_out_and_a_bomb(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "MAX_BYTES", 10_000)
-    with zipfile.ZipFile(tmp_path / "bad.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../out.png", WHOLE)
-        archive.writestr("bomb.png", bytes(10_000_000))
-        archive.writestr("good.png", WHOLE)
-        info = zipfile.ZipInfo("x")
-        info.filename = "set\\win.png"  # as some packers on Windows write it
-        archive.writestr(info, WHOLE)
-    found = {f.name.rpartition("/")[2]: f for f in find_images(tmp_path / "bad.zip")}
-    with pytest.raises(ImageError, match="leads out of the archive"):
-        found["out.png"].read()
-    with pytest.raises(ImageError, match="unpacks to more than"):
-        found["bomb.png"].read()
-    assert found["good.png"].read() == found["win.png"].read() == WHOLE
-    assert [p.name for p in tmp_path.iterdir()] == ["bad.zip"]
-
-
-def test_missing_and_damaged_archives(tmp_path):
-    with pytest.raises(ImageError, match="no such file or folder"):
-        list(find_images(tmp_path / "nothing"))
-    (tmp_path / "broken.zip").write_bytes(b"PK not really")
-    with pytest.raises(ImageError, match="not a zip file"):
-        list(find_images(tmp_path / "broken.zip"))
-    (tmp_path / "cut.zip").write_bytes(b"")
-    with zipfile.ZipFile(tmp_path / "flip.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("x.png", WHOLE)
-    data = bytearray((tmp_path / "flip.zip").read_bytes())
-    data[60] ^= 255
-    (tmp_path / "flip.zip").write_bytes(data)
-    with pytest.raises(ImageError, match="cannot be unpacked"):
-        next(find_images(tmp_path / "flip.zip")).read()
-
-
-def test_formats_that_start_programs_or_hide_pictures_are_refused():
+def test_formats_that_start_programs_or_hide_pictures_are_rejected():
     picture = Image.new("RGB", (60, 20), "white")
     for kind in ("EPS", "ICO", "PPM", "TGA"):
         out = io.BytesIO()
@@ -262,7 +217,7 @@ def test_formats_that_start_programs_or_hide_pictures_are_refused():
             open_image(out.getvalue())
 
 
-def test_a_limit_of_ones_own_on_pixels():
+def test_another_limit_on_pixels():
     out = io.BytesIO()
     Image.new("L", (300, 200)).save(out, "PNG")
     assert open_image(out.getvalue(), 60_000).size == (300, 200)
@@ -270,7 +225,7 @@ def test_a_limit_of_ones_own_on_pixels():
         open_image(out.getvalue(), 59_999)
 
 
-def test_a_bmp_that_is_open_already():
+def test_a_bmp_opened_by_pillow_is_read_twice():
     out = io.BytesIO()
     Image.new("RGB", (60, 20), "white").save(out, "BMP")
     picture = Image.open(out)
