@@ -7,7 +7,7 @@ layers = keras.layers
 
 
 def published_network(classes=62, dropout=0.3, inputs=("colour", "binary")):
-    """The published dual-input network, or with one of its inputs alone."""
+    """Build the published dual-input network, or one with one of its inputs alone."""
     pictures, features = [], []
     for name in inputs:
         x = picture = keras.Input(shape=(28, 28, 3 if name == "colour" else 1), name=name)
@@ -23,14 +23,14 @@ def published_network(classes=62, dropout=0.3, inputs=("colour", "binary")):
 
 
 def on_views(network):
-    """A network with inputs named "colour" and/or "binary" as one that takes views (28, 28, 4)."""
+    """Wrap a network with inputs named "colour" and/or "binary": it takes views (28, 28, 4)."""
     image = keras.Input(shape=(28, 28, 4), name="image")
     views_of = {"colour": image[..., :3], "binary": image[..., 3:]}
     return keras.Model(inputs=image, outputs=network([views_of[x.name] for x in network.inputs]))
 
 
 def improved_network(classes, width=48):
-    """A residual CNN: views (28, 28, 4) to logits (classes)."""
+    """Build a residual CNN: views (28, 28, 4) to logits (classes)."""
     image = keras.Input(shape=(28, 28, 4), name="image")
     x = block(image, 24)
     x = block(x, width, strides=2)
