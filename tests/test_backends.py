@@ -14,6 +14,7 @@ from ocr import Reader
 from ocr.drawing import captchas, fonts, numbers, paper, symbols
 from ocr.training.recipes import RECIPES
 
+pytestmark = pytest.mark.slow
 SMALL = """
 import sys
 from ocr.cli.train import main
