@@ -64,7 +64,7 @@ class Server:
                 "-m",
                 "gunicorn",
                 "-c",
-                "ocr/serving/gunicorn.conf.py",
+                "python:ocr.serving.gunicorn_conf",
                 "--log-level",
                 "warning",
             ],

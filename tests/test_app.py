@@ -22,7 +22,7 @@ from werkzeug.test import encode_multipart
 from benchmarks import serving as serving_bench
 from ocr.drawing import captchas, symbols
 from ocr.reading.reader import Reader
-from ocr.serving import server, worker
+from ocr.serving import deadlines, limits, server
 from ocr.serving.openapi import document
 from ocr.serving.service import Service
 
@@ -193,7 +193,7 @@ def test_nothing_to_read_gets_a_problem(client):
 
 def test_limits(client, pictures):
     assert "64" in problem(post(client, [(f"{i}.png", pictures[0]) for i in range(65)]), 400)
-    problem(client.post("/api/read", data=bytes(server.MAX_REQUEST + 1)), 413)
+    problem(client.post("/api/read", data=bytes(limits.MAX_REQUEST + 1)), 413)
     huge = png(Image.new("L", (3000, 3000), 255))
     assert "3000 x 3000 pixels, more than 4,194,304" in problem(
         client.post("/api/read", data=huge), 422
@@ -201,7 +201,7 @@ def test_limits(client, pictures):
 
 
 def test_a_request_that_takes_too_long_ends(client, pictures, monkeypatch):
-    monkeypatch.setattr("ocr.serving.service.SECONDS", -1.0)
+    monkeypatch.setattr("ocr.serving.limits.SECONDS", -1.0)
     late = post(client, [("a.png", pictures[0])])
     assert "send fewer images" in problem(late, 503) and late.headers["Retry-After"] == "1"
 
@@ -219,11 +219,11 @@ def test_what_was_read_in_time_is_given(service, pictures, monkeypatch):
 
 
 def test_more_than_can_wait_are_told_to_come_again(service, pictures, monkeypatch):
-    monkeypatch.setattr(server, "WAITING", 1)
+    monkeypatch.setattr(limits, "MAX_REQUESTS", 1)
     busy, go_on = threading.Event(), threading.Event()
 
     class Slow:
-        readers, described = service.readers, service.described
+        readers, describe = service.readers, service.describe
 
         def read(self, *asked):
             busy.set()
@@ -253,7 +253,7 @@ def test_a_token_is_asked_for_where_one_is_set(service, pictures):
         {"Authorization": "Basic secret"},
     ):
         answer = client.post("/api/read", data=pictures[0], headers=headers)
-        assert "wants a token" in problem(answer, 401) and answer.headers[
+        assert "token is missing or wrong" in problem(answer, 401) and answer.headers[
             "WWW-Authenticate"
         ].lower().startswith("bearer")
         assert client.get("/metrics", headers=headers).status_code == 401
@@ -351,7 +351,7 @@ def test_names_are_told_as_they_came_and_nothing_is_written(client, pictures):
 
 def test_wrong_methods_and_faults_are_problems(service, pictures):
     class Broken:
-        readers, described = service.readers, service.described
+        readers, describe = service.readers, service.describe
 
         def read(self, *_):
             raise ZeroDivisionError("secret detail")
@@ -426,15 +426,14 @@ def test_half_a_head_is_not_waited_for(pictures):
         ):  # more than there are threads
             started = time.monotonic()
             assert (
-                running.post(pictures[0])[0] == 200 and time.monotonic() - started < 3 * worker.HEAD
+                running.post(pictures[0])[0] == 200 and time.monotonic() - started < 3 * deadlines.HEAD
             )
 
 
 def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
     mine, theirs = socket.socketpair()
-    monkeypatch.setattr(worker, "BODY", 0.5)
-    timed = worker.Timed(mine)
-    timed.body()
+    timed = deadlines.DeadlineSocket(mine)
+    deadlines.limit_body(timed, 0.5)
     started = time.monotonic()
     with pytest.raises(TimeoutError), mine, theirs:
         while time.monotonic() - started < 5:
@@ -447,7 +446,7 @@ def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
 def test_what_is_too_large_is_told_to_clients_that_are_still_sending(pictures):
     with serving_bench.Server() as running:
         running.first_read(pictures[0])
-        status, body = running.post(bytes(server.MAX_REQUEST + 10**6))
+        status, body = running.post(bytes(limits.MAX_REQUEST + 10**6))
         assert status == 413 and json.loads(body)["status"] == 413
         host, port = running.address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as connection:
@@ -460,20 +459,20 @@ def test_what_is_too_large_is_told_to_clients_that_are_still_sending(pictures):
 
 
 def test_bytes_under_way_are_bounded(monkeypatch):
-    places = server.Places()
+    capacity = server.Capacity()
     with contextlib.ExitStack() as stack:
-        for _ in range(server.MAX_WAITING // server.MAX_REQUEST):
-            stack.enter_context(places.taken(server.MAX_REQUEST))
+        for _ in range(limits.MAX_BYTES // limits.MAX_REQUEST):
+            stack.enter_context(capacity.reserve(limits.MAX_REQUEST))
         with pytest.raises(Exception, match="try again"):
-            stack.enter_context(places.taken(1))
-    with places.taken(1):
+            stack.enter_context(capacity.reserve(1))
+    with capacity.reserve(1):
         pass
 
 
 def test_slow_clients_do_not_stop_the_others(pictures):
     with serving_bench.Server() as running:
         running.first_read(pictures[0])
-        with slow_clients(running.address, server.WAITING - 4):
+        with slow_clients(running.address, limits.MAX_REQUESTS - 4):
             status, body = running.post(pictures[0])
             assert (
                 status == 200
@@ -483,6 +482,6 @@ def test_slow_clients_do_not_stop_the_others(pictures):
                 until = time.monotonic() + 10
                 while (answer := running.post(pictures[0]))[0] == 200 and time.monotonic() < until:
                     time.sleep(0.05)
-                assert answer[0] == 503 and json.loads(answer[1])["detail"].endswith("try again")
+                assert answer[0] == 503 and json.loads(answer[1])["detail"].startswith("the server is busy")
                 with urllib.request.urlopen(f"{running.address}/healthz", timeout=10) as healthy:
                     assert healthy.status == 200

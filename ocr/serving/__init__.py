@@ -1,1 +1,1 @@
-"""The readers as a page and an API."""
+"""Serve the readers as a web page and an API [serve]: flask, gunicorn, prometheus_client."""

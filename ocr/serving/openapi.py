@@ -1,177 +1,17 @@
-"""The API's OpenAPI 3.1 document; tests/test_openapi.py holds the server to it."""
+"""Describe the API as an OpenAPI 3.1 document; tests/test_openapi.py holds the server to it."""
 
+from ocr.serving import limits, problems
 
-def _json(schema: dict) -> dict:
-    return {"content": {"application/json": {"schema": schema}}}
-
-
-def _problem(description: str) -> dict:
-    return {
-        "description": description,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-
-
-def _object(required: list[str], **properties) -> dict:
-    return {"type": "object", "required": required, "properties": properties}
-
-
-_TEXT, _SHARE = {"type": "string"}, {"type": "number", "minimum": 0, "maximum": 1}
-_COUNT = {"type": "integer", "minimum": 0}
-
-
-def _schemas() -> dict:
-    guess = _object(["text", "confidence"], text=_TEXT, confidence=_SHARE)
-    read = _object(
-        ["name", "text", "confidence", "unsure", "alternatives", "spans", "width", "height"],
-        name=_TEXT,
-        text=_TEXT,
-        confidence=_SHARE,
-        unsure={"type": "boolean", "description": "Confidence below 0.9: a person should look."},
-        alternatives={
-            "type": "array",
-            "items": guess,
-            "description": "The `top` best texts, best first; empty for top = 1.",
-        },
-        spans={
-            "type": "array",
-            "description": "Where each character was read: left and right, in pixels of the picture.",
-            "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-        },
-        width=_COUNT,
-        height=_COUNT,
-        seen={
-            "type": "string",
-            "description": "The picture as the network takes it: a PNG as a data: URL.",
-        },
-    )
-    score = _object(
-        ["on", "n", "exact", "low", "high"],
-        on=_TEXT,
-        n=_COUNT,
-        exact=_SHARE,
-        low=_SHARE,
-        high=_SHARE,
-    )
-    return {
-        "Read": read,
-        "Refused": _object(["name", "problem"], name=_TEXT, problem=_TEXT),
-        "Reader": _object(
-            ["name", "kind", "alphabet", "lengths", "input", "trained_on", "scores"],
-            name=_TEXT,
-            kind={"enum": ["string", "character"]},
-            alphabet=_TEXT,
-            lengths={
-                "type": ["array", "null"],
-                "items": _COUNT,
-                "description": "Least and most characters, where it reads no others.",
-            },
-            input=_object(
-                ["height", "width", "channels"], height=_COUNT, width=_COUNT, channels=_COUNT
-            ),
-            trained_on=_TEXT,
-            scores={"type": "array", "items": score},
-        ),
-        "Problem": _object(
-            ["type", "title", "status", "detail"],
-            type=_TEXT,
-            title=_TEXT,
-            status={"type": "integer"},
-            detail=_TEXT,
-            images={"type": "array", "items": {"$ref": "#/components/schemas/Refused"}},
-        ),
-    }
-
-
-def _read(readers: list[str], token: bool) -> dict:
-    parameters = {
-        "reader": {"type": "string", "enum": readers, "default": readers[0]},
-        "top": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10,
-            "default": 1,
-            "description": "How many texts to give.",
-        },
-        "pattern": {
-            "type": "string",
-            "maxLength": 64,
-            "description": "What may stand where: d a digit, a a letter, x either, all else itself.",
-        },
-        "seen": {
-            "type": "boolean",
-            "default": False,
-            "description": "Also the picture as the network takes it.",
-        },
-    }
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {
-            "file": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": 64,
-                "items": {"type": "string", "format": "binary"},
-            },
-            **parameters,
-        },
-    }
-    answer = {
-        "type": "array",
-        "items": {
-            "anyOf": [
-                {"$ref": "#/components/schemas/Read"},
-                {"$ref": "#/components/schemas/Refused"},
-            ]
-        },
-    }
-    return {
-        "summary": "Read images",
-        "operationId": "read",
-        "description": "Files of a multipart form, or the bytes of one image. One object a file, in their order. Parameters come in the query or the form.",
-        "parameters": [
-            {"name": name, "in": "query", "schema": schema} for name, schema in parameters.items()
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": form},
-                "application/octet-stream": {
-                    "schema": {"type": "string", "format": "binary", "minLength": 1}
-                },
-                "image/*": {},
-            },
-        },
-        "responses": {
-            "200": {"description": "What was read", **_json(answer)},
-            "400": _problem("A parameter that cannot be, no image, or too many"),
-            "401": _problem("The token is missing or wrong"),
-            "413": _problem("Too many bytes or parts"),
-            "422": _problem("None of the images can be read"),
-            "503": _problem("Too much is asked at a time: try again"),
-            "default": _problem("Anything else"),
-        },
-        **({"security": [{"token": []}]} if token else {}),
-    }
+TEXT = {"type": "string"}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+COUNT = {"type": "integer", "minimum": 0}
 
 
 def document(readers: list[str], token: bool) -> dict:
-    """The OpenAPI document of a server with these readers; `token`: does reading ask for one?"""
-
-    def get(summary: str, name: str, content: dict, closed: bool = False) -> dict:
-        refused = {"401": _problem("The token is missing or wrong")} if closed else {}
-        return {
-            "get": {
-                "summary": summary,
-                "operationId": name,
-                "responses": {"200": {"description": summary, **content}, **refused},
-                **({"security": [{"token": []}]} if closed else {}),
-            }
-        }
-
+    """Build the document of a server with these readers; `token`: does reading need a token?"""
+    readers_schema = {"type": "array", "items": _ref("Reader")}
+    health = _object(["status"], status={"const": "ok"})
+    metrics = {"content": {"text/plain": {"schema": TEXT}}}
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
@@ -182,23 +22,174 @@ def document(readers: list[str], token: bool) -> dict:
         },
         "paths": {
             "/api/read": {"post": _read(readers, token)},
-            "/api/readers": get(
-                "The readers",
-                "readers",
-                _json({"type": "array", "items": {"$ref": "#/components/schemas/Reader"}}),
-            ),
-            "/healthz": get(
-                "Is the server well?", "healthz", _json(_object(["status"], status={"const": "ok"}))
-            ),
-            "/metrics": get(
-                "Figures for Prometheus",
-                "metrics",
-                {"content": {"text/plain": {"schema": _TEXT}}},
-                closed=token,
-            ),
+            "/api/readers": _get("List the readers", "readers", _json(readers_schema)),
+            "/healthz": _get("Check the server's health", "healthz", _json(health)),
+            "/metrics": _get("Metrics for Prometheus", "metrics", metrics, token),
         },
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _ref(name: str) -> dict:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: dict) -> dict:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _problem(description: str) -> dict:
+    content = {problems.MEDIA_TYPE: {"schema": _ref("Problem")}}
+    return {"description": description, "content": content}
+
+
+def _object(required: list[str], **properties: dict) -> dict:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _secured(operation: dict) -> dict:
+    """Make an operation ask for the token."""
+    operation["responses"]["401"] = _problem("The token is missing or wrong")
+    return operation | {"security": [{"token": []}]}
+
+
+def _get(summary: str, name: str, content: dict, token: bool = False) -> dict:
+    operation = {
+        "summary": summary,
+        "operationId": name,
+        "responses": {"200": {"description": summary, **content}},
+    }
+    return {"get": _secured(operation) if token else operation}
+
+
+def _read(readers: list[str], token: bool) -> dict:
+    parameters = _parameters(readers)
+    answer = {"type": "array", "items": {"anyOf": [_ref("Read"), _ref("Refused")]}}
+    operation = {
+        "summary": "Read images",
+        "operationId": "read",
+        "description": "Send files in a multipart form, or the bytes of one image. The answer has "
+        "one object per file, in the same order. Parameters may be in the query or the form.",
+        "parameters": [
+            {"name": name, "in": "query", "schema": schema} for name, schema in parameters.items()
+        ],
+        "requestBody": {"required": True, "content": _bodies(parameters)},
+        "responses": {
+            "200": {"description": "The readings", **_json(answer)},
+            "400": _problem("An invalid parameter, no image, or too many"),
+            "413": _problem("Too many bytes or parts"),
+            "422": _problem("None of the images can be read"),
+            "503": _problem("The server is busy: try again"),
+            "default": _problem("Any other error"),
+        },
+    }
+    return _secured(operation) if token else operation
+
+
+def _parameters(readers: list[str]) -> dict[str, dict]:
+    return {
+        "reader": {"type": "string", "enum": readers, "default": readers[0]},
+        "top": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": limits.MAX_TOP,
+            "default": 1,
+            "description": "How many alternative texts to return.",
+        },
+        "pattern": {
+            "type": "string",
+            "maxLength": limits.MAX_PATTERN,
+            "description": "Constrain each place of the text: d a digit, a a letter, x either, "
+            "anything else itself.",
+        },
+        "seen": {
+            "type": "boolean",
+            "default": False,
+            "description": "Also return the picture as the network sees it.",
+        },
+    }
+
+
+def _bodies(parameters: dict[str, dict]) -> dict:
+    files = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": limits.MAX_FILES,
+        "items": {"type": "string", "format": "binary"},
+    }
+    bytes_of_one = {"type": "string", "format": "binary", "minLength": 1}
+    return {
+        "multipart/form-data": {"schema": _object(["file"], file=files, **parameters)},
+        "application/octet-stream": {"schema": bytes_of_one},
+        "image/*": {},
+    }
+
+
+def _schemas() -> dict:
+    return {
+        "Read": _read_schema(),
+        "Refused": _object(["name", "problem"], name=TEXT, problem=TEXT),
+        "Reader": _reader_schema(),
+        "Problem": _object(
+            ["type", "title", "status", "detail"],
+            type=TEXT,
+            title=TEXT,
+            status={"type": "integer"},
+            detail=TEXT,
+            images={"type": "array", "items": _ref("Refused")},
+        ),
+    }
+
+
+def _read_schema() -> dict:
+    return _object(
+        ["name", "text", "confidence", "unsure", "alternatives", "spans", "width", "height"],
+        name=TEXT,
+        text=TEXT,
+        confidence=SHARE,
+        unsure={
+            "type": "boolean",
+            "description": f"Confidence below {limits.UNSURE}: a person should check.",
+        },
+        alternatives={
+            "type": "array",
+            "items": _object(["text", "confidence"], text=TEXT, confidence=SHARE),
+            "description": "The `top` best texts, best first; empty for top = 1.",
+        },
+        spans={
+            "type": "array",
+            "description": "Where each character was read: left and right, in pixels of the "
+            "picture.",
+            "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        },
+        width=COUNT,
+        height=COUNT,
+        seen={
+            "type": "string",
+            "description": "The picture as the network sees it: a PNG as a data: URL.",
+        },
+    )
+
+
+def _reader_schema() -> dict:
+    score = _object(
+        ["on", "n", "exact", "low", "high"], on=TEXT, n=COUNT, exact=SHARE, low=SHARE, high=SHARE
+    )
+    size = _object(["height", "width", "channels"], height=COUNT, width=COUNT, channels=COUNT)
+    return _object(
+        ["name", "kind", "alphabet", "lengths", "input", "trained_on", "scores"],
+        name=TEXT,
+        kind={"enum": ["string", "character"]},
+        alphabet=TEXT,
+        lengths={
+            "type": ["array", "null"],
+            "items": COUNT,
+            "description": "The least and the most characters of a text, where they are limited.",
+        },
+        input=size,
+        trained_on=TEXT,
+        scores={"type": "array", "items": score},
+    )
