@@ -11,6 +11,7 @@ from ocr import Reader
 from ocr.datasets import dataset, splits
 from ocr.drawing import captchas as captcha_drawing
 from ocr.drawing import symbols
+from tests.samples import save_means_ensemble
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
@@ -118,3 +119,9 @@ def small_class(tmp_path_factory):
         facts,
         np.stack([g for _, g in glyphs[:8]]),
     )
+
+
+@pytest.fixture(scope="session")
+def ensemble(tmp_path_factory):
+    """A folder with an ensemble of three networks that take views: 0, 1, 7, A."""
+    return save_means_ensemble(tmp_path_factory.mktemp("models") / "ensemble")

@@ -9,6 +9,10 @@ from ocr.datasets import emnist
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.emnist import write_idx
 from ocr.datasets.labels import CLASSES
+from ocr.drawing import symbols
+from ocr.reading import contract
+from ocr.reading.ctc import Alphabet
+from ocr.reading.inputs import with_binary
 
 
 def picture(seed, size=(60, 24)):
@@ -85,3 +89,33 @@ def cross(ink=(20, 20, 20), paper=(230, 230, 230), noise=0, stroke=3, side=28):
     grain = np.random.default_rng(0).normal(0, noise, (side, side, 3))
     pixels = np.where(where[..., None], ink, paper) + grain
     return np.clip(pixels, 0, 255).astype(np.uint8), where
+
+
+def save_means_ensemble(folder):
+    """Save an ensemble of views: three networks that know the mean ink of 0, 1, 7, A in signs."""
+    from ocr.backend import keras  # for speed: most tests need no Keras
+    from ocr.training import export
+
+    models = []
+    for seed in range(3):
+        drawn = list(symbols.signs("017A" * 30, seed=seed))
+        pictures = with_binary(np.stack([picture for _, picture in drawn]))
+        ink = pictures[..., 3].reshape(len(drawn), -1) / 255
+        means = np.stack([ink[[s == symbol for s, _ in drawn]].mean(axis=0) for symbol in "017A"])
+        image = keras.Input((28, 28, 4), name="image")
+        logits = keras.layers.Dense(4)(keras.layers.Flatten()(image[..., 3]))
+        models.append(keras.Model(image, logits))
+        models[-1].layers[-1].set_weights([means.T / 20, -(means**2).sum(axis=1) / 40])
+    common = {
+        "alphabet": Alphabet("017A"),
+        "size": (28, 28),
+        "channels": 4,
+        "normalisation": "views",
+        "fit": "views",
+        "scores": [],
+        "seed": 0,
+        "data": {"name": "means", "count": 120, "digest": "", "terms": ""},
+    }
+    facts = contract.describe(kind="ensemble", decoding={"thresholds": [0.6, 0.6]}, **common)
+    members = [contract.describe(kind="class", decoding={}, **common) for _ in models]
+    return export.save_ensemble(folder, models, members, facts, np.zeros((4, 28, 28, 4), np.uint8))

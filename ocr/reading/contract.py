@@ -81,8 +81,11 @@ def output_shape(facts: dict) -> list[int]:
 
 
 def write_contract(folder: Path, facts: dict) -> None:
-    """Check a contract and write it to reader.json in `folder`. Raises ValueError."""
-    check(facts)
+    """Check a contract and write it to reader.json in `folder`. Raises ReaderError."""
+    try:
+        check(facts)
+    except ValueError as error:
+        raise ReaderError(f"{folder}: the reader is not saved: {error}") from None
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     with whole(folder / "reader.json") as part:
         part.write_text(text, encoding="utf-8")

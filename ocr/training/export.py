@@ -5,7 +5,6 @@ another backend than TensorFlow are exported so, in a process of its own.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ import numpy as np
 
 from ocr import paths
 from ocr.backend import keras
-from ocr.reading.contract import ReaderError
+from ocr.reading.contract import ReaderError, write_contract
 from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
@@ -76,7 +75,7 @@ def save_ensemble(
         for k, (model, member) in enumerate(zip(models, members, strict=True), start=1):
             (part / str(k)).mkdir(parents=True)
             digests.append(_write(part / str(k), model, member, examples, tolerance))
-        _describe(part, facts | {"decoding": facts["decoding"] | {"members": digests}})
+        write_contract(part, facts | {"decoding": facts["decoding"] | {"members": digests}})
         Reader.load(part)
     return Path(folder)
 
@@ -89,7 +88,7 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     model.save(folder / "model.keras")
     _export(model, folder)
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    _describe(folder, facts | {"onnx_sha256": digest})
+    write_contract(folder, facts | {"onnx_sha256": digest})
     difference = float(np.abs(Reader.load(folder).log_probs(batch) - log_softmax(logits)).max())
     if difference > tolerance:
         raise ReaderError(
@@ -122,11 +121,6 @@ def to_onnx(model, file):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
         model.export(file, format="onnx", verbose=False)
-
-
-def _describe(folder: Path, facts: dict):
-    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
-    (folder / "reader.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""Contracts of readers: described, checked, written; readers found; damaged readers."""
+
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+
+import utils
+from ocr.reading import contract
+from ocr.reading.contract import (
+    ReaderError,
+    check,
+    find_reader,
+    known_readers,
+    output_shape,
+    read_contract,
+    write_contract,
+)
+from ocr.reading.reader import Reader
+
+
+@pytest.fixture
+def facts():
+    """The contract of the shipped CAPTCHA reader."""
+    return read_contract(utils.ROOT / "models" / "captcha")
+
+
+def test_a_contract_is_written_and_read_again(facts, tmp_path):
+    write_contract(tmp_path, facts)
+    assert read_contract(tmp_path) == facts
+    assert [p.name for p in tmp_path.iterdir()] == ["reader.json"]
+    with pytest.raises(ReaderError, match='not saved: invalid "decoding"'):
+        write_contract(tmp_path, facts | {"decoding": {}})
+    assert read_contract(tmp_path) == facts
+
+
+def test_shipped_contracts_give_the_shape_of_the_output():
+    shapes = {name: output_shape(read_contract(find_reader(name))) for name in known_readers()}
+    assert shapes["captcha"] == [1, 50, 20] and shapes["char_cnn"] == [1, 47]
+    assert shapes["dual_input"] == [1, 62]
+
+
+INVALID = {
+    "format": ({"format": 99}, "format 99: this version reads format 1"),
+    "kind": ({"kind": "speech"}, "kind 'speech': this version reads the kinds ctc, class, ensem"),
+    "kind of kind": ({"kind": []}, "kind []: this version reads"),
+    "alphabet": ({"alphabet": "aab"}, "a text of distinct symbols, got 'aab'"),
+    "no alphabet": ({"alphabet": None}, "a text of distinct symbols, got None"),
+    "no input": ({"input": None}, '"input" must be a JSON object, got null'),
+    "text for height": ({"input": {"height": "8"}}, "height, width and channels must be positive"),
+    "height 0": ({"input": {"height": 0}}, "height, width and channels must be positive"),
+    "fit": ({"input": {"fit": "squeezed"}}, "fit one of picture, line, glyph, views"),
+    "normalisation": (
+        {"input": {"normalisation": 1}},
+        "normalisation one of standard, unit, views",
+    ),
+    "fit and shape": (
+        {"input": {"fit": "glyph"}},
+        "fit 'glyph' makes an input of [28, 28, 1], not [50, 200, 1]",
+    ),
+    "time steps": ({"decoding": {"time_steps": 0}}, "time_steps must be a positive integer"),
+    "lengths": ({"decoding": {"lengths": [5]}}, "lengths null or [least, most]"),
+    "lengths reversed": ({"decoding": {"lengths": [5, 4]}}, "lengths null or [least, most]"),
+    "blank": ({"decoding": {"blank": 1}}, "blank 0"),
+    "scores": ({"scores": None}, '"scores" must be a list'),
+    "digest": ({"onnx_sha256": None}, '"onnx_sha256" must be the digest of model.onnx'),
+}
+
+
+@pytest.mark.parametrize("fault", INVALID)
+def test_an_invalid_contract_says_what_is_allowed(facts, fault):
+    changes, message = INVALID[fault]
+    for key, value in changes.items():
+        facts[key] = facts[key] | value if isinstance(value, dict) else value
+    with pytest.raises(ValueError) as caught:
+        check(facts)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_contract_that_is_no_object():
+    with pytest.raises(ValueError, match=r"a contract is a JSON object, got \[\]"):
+        check([])
+
+
+def test_a_reader_is_found_by_its_folder_or_by_name(tmp_path, monkeypatch, facts):
+    first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setattr(contract, "reader_places", lambda: [first, second])
+    for folder in (first / "a", second / "a", second / "sub" / "b", second / "b" / "1"):
+        folder.mkdir(parents=True)
+        write_contract(folder, facts)
+    write_contract(second / "b", facts)
+    assert find_reader("a") == first / "a" and find_reader("b") == second / "b"
+    assert find_reader(second / "a") == second / "a"
+    assert known_readers() == ["a", "b", "sub/b"]  # without the member b/1
+    with pytest.raises(ReaderError, match="no reader in c: the readers known by name are a, b"):
+        Reader.load("c")
+
+
+def broken(small, tmp_path, edit):
+    """Load a copy of a reader after an edit; the message must be one line that names the folder."""
+    folder = shutil.copytree(small, tmp_path / "broken")
+    edit(folder)
+    with pytest.raises(ReaderError) as caught:
+        Reader.load(folder)
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+    shutil.rmtree(folder)
+    return str(caught.value)
+
+
+def edit_json(**changes):
+    def edit(folder):
+        facts = json.loads((folder / "reader.json").read_text())
+        for key, value in changes.items():
+            facts[key] = facts[key] | value if isinstance(value, dict) else value
+        (folder / "reader.json").write_text(json.dumps(facts))
+
+    return edit
+
+
+def not_onnx(folder):
+    (folder / "model.onnx").write_bytes(b"no model")
+    edit_json(onnx_sha256=hashlib.sha256(b"no model").hexdigest())(folder)
+
+
+FAULTS = {
+    "no reader.json": (lambda f: (f / "reader.json").unlink(), "no reader in"),
+    "cut reader.json": (
+        lambda f: (f / "reader.json").write_text('{"format": 1'),
+        "reader.json: Expecting",
+    ),
+    "bytes in reader.json": (
+        lambda f: (f / "reader.json").write_bytes(b"\xff\xfe"),
+        "reader.json: 'utf-8' codec",
+    ),
+    "list in reader.json": (
+        lambda f: (f / "reader.json").write_text("[]"),
+        "reader.json: a contract is a JSON object",
+    ),
+    "other format": (edit_json(format=99), "reader.json: format 99"),
+    "shorter alphabet": (edit_json(alphabet="ab"), "does not fit model.onnx"),
+    "other size": (edit_json(input={"height": 16}), "does not fit model.onnx"),
+    "no model": (lambda f: (f / "model.onnx").unlink(), "model.onnx: No such file"),
+    "cut model": (lambda f: os.truncate(f / "model.onnx", 100), "does not match the digest"),
+    "not ONNX": (not_onnx, "cannot load it"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_damaged_reader_is_reported_in_one_line(small, tmp_path, fault):
+    edit, message = FAULTS[fault]
+    assert message in broken(small, tmp_path, edit)
+
+
+def test_a_damaged_reader_of_characters(small_class, tmp_path):
+    shorter = broken(small_class, tmp_path, edit_json(alphabet="017"))
+    assert "its input [28, 28, 1] or output [3]" in shorter
+    larger = broken(small_class, tmp_path, edit_json(input={"height": 32, "width": 32}))
+    assert "fit 'glyph' makes an input of [28, 28, 1]" in larger
+
+
+def test_a_damaged_ensemble(ensemble, tmp_path):
+    def damaged(change):
+        return broken(ensemble, tmp_path, change)
+
+    invalid = damaged(edit_json(decoding={"thresholds": [0.5, 7]}))
+    assert "thresholds a list of one number 0..1 fewer" in invalid
+    assert '"decoding" must be a JSON object' in damaged(edit_json(decoding=None))
+    missing = damaged(lambda folder: shutil.rmtree(folder / "3"))
+    assert "member 3 is missing; restore the folder" in missing
+    for change in (
+        lambda folder: edit_json(alphabet="017B")(folder / "2"),
+        lambda folder: shutil.copytree(folder / "3", folder / "2", dirs_exist_ok=True),
+    ):
+        assert "member 2 does not match reader.json" in damaged(change)
+    other = damaged(lambda folder: (folder / "1" / "model.onnx").write_bytes(b"x"))
+    assert "does not match the digest" in other
