@@ -7,28 +7,26 @@ layers = keras.layers
 
 
 def published_network(classes=13):
-    """The published number reader, from images (200, 50, 1), width first, to logits (50, classes)."""
-    image = keras.Input(shape=(200, 50, 1), name="image")
-    x = layers.Conv2D(filters=32, kernel_size=3, padding="same", activation="relu", name="Conv1")(
-        image
-    )
+    """Build the published number reader: images (200, 50, 1), width first, to (50, classes)."""
+    x = image = keras.Input(shape=(200, 50, 1), name="image")
+    x = layers.Conv2D(filters=32, kernel_size=3, padding="same", activation="relu", name="Conv1")(x)
     x = layers.MaxPooling2D(pool_size=2, name="pool1")(x)
     x = layers.Conv2D(filters=64, kernel_size=3, padding="same", activation="relu", name="Conv2")(x)
     x = layers.MaxPooling2D(pool_size=2, name="pool2")(x)
     x = layers.Reshape(target_shape=(50, 768), name="reshape")(x)
     x = layers.Dense(units=64, activation="relu", name="dense1")(x)
     x = layers.Dropout(rate=0.2, name="dropout")(x)
-    x = layers.Bidirectional(
-        layers.LSTM(units=128, return_sequences=True, dropout=0.25), name="bidirectional"
-    )(x)
-    x = layers.Bidirectional(
-        layers.LSTM(units=64, return_sequences=True, dropout=0.25), name="bidirectional_1"
-    )(x)
+    for units, name in ((128, "bidirectional"), (64, "bidirectional_1")):
+        lstm = layers.LSTM(units=units, return_sequences=True, dropout=0.25)
+        x = layers.Bidirectional(lstm, name=name)(x)
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="dense2")(x))
 
 
 def improved_network(height, width, classes, context=True):
-    """A convolutional CTC network: images (height, width, 1) to logits (width / 4, classes); with or without `context`."""
+    """Build a convolutional network: images (height, width, 1) to logits (width / 4, classes).
+
+    context: add what the whole image shows, on average, to each time step.
+    """
     x = image = keras.Input(shape=(height, width, 1), name="image")
     for filters, strides in ((12, 1), (32, (2, 2)), (48, (2, 2)), (64, (2, 1)), (64, (2, 1))):
         x = block(x, filters, 3, strides)
