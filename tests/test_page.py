@@ -1,4 +1,4 @@
-"""The page in a real Chromium, against a real server. Skipped where there is no Chromium (apt-get install chromium)."""
+"""Test the page in a real Chromium, against a real server; skipped where there is no Chromium."""
 
 import base64
 import json
@@ -7,19 +7,24 @@ import shutil
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from benchmarks import serving as serving_bench
 from ocr.drawing import fonts
 from ocr.reading.reader import Reader
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-EXPECTED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium")
+REFUSED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="needs chromium: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address():
     with serving_bench.Server() as server:
         server.first_read(serving_bench.captchas(1)[0])
         yield server.address
@@ -27,8 +32,6 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -37,35 +40,30 @@ def browser():
 
 @pytest.fixture
 def page(browser, address):
-    """The page, freshly opened; whatever it complains about in the console fails the test."""
+    """The page, freshly opened. Console errors and requests to other servers fail the test."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page, told = context.new_page(), []
-    page.on(
-        "console",
-        lambda message: (
-            told.append(message.text)
-            if message.type in ("error", "warning") and not EXPECTED.search(message.text)
-            else None
-        ),
-    )
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            told.append(request.url)
-            if not request.url.startswith((address, "data:", "blob:"))
-            else None
-        ),
-    )
+    page, faults = context.new_page(), []
+
+    def note_message(message):
+        if message.type in ("error", "warning") and not REFUSED.search(message.text):
+            faults.append(message.text)
+
+    def note_request(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            faults.append(request.url)
+
+    page.on("console", note_message)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", note_request)
     page.goto(address)
     yield page
     context.close()
-    assert told == []  # no complaint, and nothing from elsewhere
+    assert faults == []
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """[(path, what the reader reads in it)] of CAPTCHAs."""
+    """CAPTCHAs as [(path, text that the reader reads)]."""
     folder, reader = tmp_path_factory.mktemp("captchas"), Reader.load("captcha")
     for i, data in enumerate(serving_bench.captchas(4)):
         (folder / f"{i}.png").write_bytes(data)
@@ -73,19 +71,21 @@ def files(tmp_path_factory):
 
 
 DROP = """([selector, name, bytes]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
-  document.querySelector(selector).dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+  const event = new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true});
+  document.querySelector(selector).dispatchEvent(event);
 }"""
 PASTE = """([name, bytes]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
-  document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+  const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+  document.dispatchEvent(event);
 }"""
 
 
 def texts(page, count):
-    """The texts in the list, once there are `count`."""
+    """Wait until the list has `count` entries; return their texts."""
     page.wait_for_function(
         "count => document.querySelectorAll('#results li').length >= count", arg=count
     )
@@ -99,42 +99,32 @@ def test_dropped_and_pasted_pictures_are_read(page, files):
     page.evaluate(PASTE, ["1.png", list(second.read_bytes())])
     assert texts(page, 2) == [one, two]
     assert page.locator("#results li").first.locator(".marks span").count() == len(one)
-    assert (
-        page.locator("#results .seen img").first.evaluate("img => img.complete && img.naturalWidth")
-        == 200
-    )
+    seen = page.locator("#results .seen img").first
+    assert seen.evaluate("img => img.complete && img.naturalWidth") == 200
 
 
 def test_many_large_pictures_go_in_several_requests(page, tmp_path):
-    for k in range(6):
-        Image.fromarray(np.random.default_rng(k).integers(0, 256, (1000, 1000, 3), np.uint8)).save(
-            tmp_path / f"{k}.png"
-        )  # 3 MB each
-    page.set_input_files("#files", [str(tmp_path / f"{k}.png") for k in range(6)])
+    paths = [tmp_path / f"{k}.png" for k in range(6)]
+    for k, path in enumerate(paths):
+        noise = np.random.default_rng(k).integers(0, 256, (1000, 1000, 3), np.uint8)
+        Image.fromarray(noise).save(path)  # 3 MB
+    page.set_input_files("#files", list(map(str, paths)))
     assert len(texts(page, 6)) == 6 and "6 of 6 pictures read" in page.inner_text("#status")
 
 
 def test_several_files_and_an_unreadable_one(page, files, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_text("no image")
-    page.set_input_files(
-        "#files",
-        [str(path) for path, _ in files[:2]] + [str(bad)] + [str(path) for path, _ in files[2:]],
-    )
-    right = [text for _, text in files]
-    assert texts(page, 5) == right[:2] + ["not read"] + right[2:]
-    assert (
-        "4 of 5 pictures read" in page.inner_text("#status")
-        and "not an image" in page.locator(".failed").inner_text()
-    )
+    paths, right = zip(*files)
+    page.set_input_files("#files", list(map(str, [*paths[:2], bad, *paths[2:]])))
+    assert texts(page, 5) == [*right[:2], "not read", *right[2:]]
+    assert "4 of 5 pictures read" in page.inner_text("#status")
+    assert "not an image" in page.locator(".failed").inner_text()
     with page.expect_download() as download:
         page.click("#csv")
     lines = download.value.path().read_text("utf-8-sig").splitlines()
-    assert (
-        lines[0] == "name,text,confidence,unsure,problem"
-        and lines[1].startswith(f"0.png,{right[0]},")
-        and lines[3].startswith("bad.png,,,,")
-    )
+    assert lines[0] == "name,text,confidence,unsure,problem"
+    assert lines[1].startswith(f"0.png,{right[0]},") and lines[3].startswith("bad.png,,,,")
     page.click("#copy")
     page.wait_for_function("() => document.getElementById('status').textContent === 'Copied.'")
     assert page.evaluate("navigator.clipboard.readText()") == "\n".join(right)
@@ -196,19 +186,16 @@ def test_a_digit_drawn_by_touch_is_read(browser, address):
 
 def test_a_large_photograph_is_scaled_down_before_it_is_sent(page, files, tmp_path):
     large = tmp_path / "large.png"
-    Image.open(files[0][0]).convert("L").resize((4000, 1000), Image.Resampling.BICUBIC).crop(
-        (0, -1000, 4000, 1000)
-    ).save(large)
+    picture = Image.open(files[0][0]).convert("L").resize((4000, 1000), Image.Resampling.BICUBIC)
+    picture.crop((0, -1000, 4000, 1000)).save(large)  # 8 million pixels would be refused
     sent = []
     page.on("request", lambda request: sent.append(len(request.post_data_buffer or b"")))
     page.set_input_files("#files", str(large))
     texts(page, 1)
-    assert (
-        page.locator(".failed").count() == 0 and max(sent) < 500_000
-    )  # 8 million pixels would be refused
+    assert page.locator(".failed").count() == 0 and max(sent) < 500_000
 
 
-def test_by_keyboard_alone(page, files):
+def test_the_keyboard_reaches_everything(page):
     page.focus("#reader")
     order = []
     for _ in range(30):
@@ -226,34 +213,34 @@ def test_the_form_fills_itself(page, files):
     path, text = files[0]
     field = page.locator(".field[data-reader=captcha]")
     field.locator("input[type=file]").set_input_files(str(path))
-    page.wait_for_function(
-        "text => document.querySelector('.field[data-reader=captcha] input').value === text",
-        arg=text,
-    )
+    filled = "text => document.querySelector('.field[data-reader=captcha] input').value === text"
+    page.wait_for_function(filled, arg=text)
     assert "sure" in field.locator(".note").inner_text()
     noise = path.with_name("noise.png")
     Image.effect_noise((200, 50), 60).save(noise)
     field.locator("input[type=file]").set_input_files(str(noise))
-    page.wait_for_function(
-        "() => document.querySelector('.field[data-reader=captcha]').classList.contains('check')"
-    )
-    assert (
-        "check" in field.locator(".note").inner_text()
-        or "not read" in field.locator(".note").inner_text()
-    )
+    page.wait_for_selector(".field[data-reader=captcha].check")
+    assert re.search("check|not read", field.locator(".note").inner_text())
 
 
 WIDE = """() => {
   const style = document.createElement("style");
-  style.textContent = `@font-face { font-family: wide; src: url(data:font/ttf;base64,${FONT}) } * { font-family: wide !important; letter-spacing: 0.08em }`;
+  style.textContent = `
+    @font-face { font-family: wide; src: url(data:font/ttf;base64,${FONT}) }
+    * { font-family: wide !important; letter-spacing: 0.08em }`;
   document.head.append(style);
   return document.fonts.load("16px wide");
 }"""
 
 
+OVERFLOWING = """width => [...document.body.querySelectorAll("*")]
+  .filter(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".hidden"))
+  .map(e => e.outerHTML.slice(0, 80))"""
+
+
 @pytest.mark.parametrize("width", [1100, 360, 320])
-def test_nothing_sticks_out_whatever_the_font(browser, address, files, width):
-    """The widest face there is (every letter as wide as it is high) stands for the fonts of phones that nobody here has."""
+def test_the_page_does_not_overflow_with_a_wide_font(browser, address, files, width):
+    """A font whose letters are as wide as high stands in for the fonts of unknown phones."""
     font = base64.b64encode(fonts.fonts(("press_start_2p",))[0].read_bytes()).decode()
     page = browser.new_page(viewport={"width": width, "height": 800}, bypass_csp=True)
     page.goto(address)
@@ -261,22 +248,14 @@ def test_nothing_sticks_out_whatever_the_font(browser, address, files, width):
     page.set_input_files("#files", [str(path) for path, _ in files])
     texts(page, 4)
     page.click("#drawing summary")
-    beyond = page.evaluate(
-        """width => [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > width + 0.5 && !e.closest(".hidden"))
-                              .map(e => e.outerHTML.slice(0, 80))""",
-        width,
-    )
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, beyond
+    overflowing = page.evaluate(OVERFLOWING, width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, overflowing
     page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 360])
-def test_no_serious_fault_of_access_and_nothing_sticks_out(
-    browser, address, files, scheme, width, tmp_path
-):
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_accessibility_and_no_overflow(browser, address, files, scheme, width, tmp_path):
     page = browser.new_page(
         color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
     )
@@ -284,12 +263,9 @@ def test_no_serious_fault_of_access_and_nothing_sticks_out(
     page.set_input_files("#files", [str(path) for path, _ in files])
     texts(page, 4)
     page.click("#drawing summary")
-    found = [
-        fault
-        for fault in Axe().run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
-    assert found == [], json.dumps(found, indent=1)[:2000]
+    violations = Axe().run(page).response["violations"]
+    serious = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
+    assert serious == [], json.dumps(serious, indent=1)[:2000]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=tmp_path / f"{scheme}-{width}.png", full_page=True)
     page.close()

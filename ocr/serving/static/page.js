@@ -1,129 +1,118 @@
-// The page: sends pictures to api/read a few at a time, shows what was read. No library, nothing from elsewhere.
+// The page: pictures in, a list of readings out. No library, no other server.
 
-const AT_A_TIME = 8;        // pictures in a request
-const ENOUGH = 8e6;         // bytes in a request, if it is more than one picture
-const LARGEST = 1200;       // pixels of the longest side; larger photographs are scaled down before they are sent
-const $ = id => document.getElementById(id);
+import { $, acceptDrops, percent, sureness } from "./common.js";
+import "./form.js";
+import { requestReadings, scaleDown } from "./requests.js";
+
+const BATCH = 8;          // pictures in a request
+const BATCH_BYTES = 8e6;  // bytes in a request of more than one picture
+const SHOWN = 0.0005;     // alternatives of less confidence are left out
+const EXAMPLES = [
+  ["numbers", "western.png"], ["numbers", "arabic.png"], ["numbers", "hand.png"],
+  ["char_cnn", "character.png"], ["dual_input", "sign.png"],
+];
 const readers = JSON.parse($("readers").textContent);
-const examples = [
-  ["numbers", "western.png"], ["numbers", "arabic.png"], ["numbers", "hand.png"], ["char_cnn", "character.png"], ["dual_input", "sign.png"],
-].filter(([name]) => readers.some(reader => reader.name === name));
-const rows = [];            // what stands in the list: {name, text, confidence, unsure, alternatives} or {name, problem}
+const rows = [];  // of the list: {name, text, confidence, unsure, alternatives} or {name, problem}
 
-// --- talking to the server ---------------------------------------------------------------------------------------
-
-async function smaller(file) {
-  if (!file.type.startsWith("image/")) return file;
-  let picture;
-  try { picture = await createImageBitmap(file); } catch { return file; }  // the server says what is wrong with it
-  const scale = LARGEST / Math.max(picture.width, picture.height);
-  if (scale >= 1) return file;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(picture.width * scale));
-  canvas.height = Math.max(1, Math.round(picture.height * scale));
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
-  return new File([blob], file.name, { type: "image/jpeg" });
-}
-
-async function ask(files, reader, pattern) {
-  const body = new FormData();
-  for (const file of files) body.append("file", file, file.name || "picture.png");
-  for (const [key, value] of Object.entries({ reader, pattern, top: "3", seen: "true" })) if (value) body.append(key, value);
-  const headers = $("token")?.value ? { Authorization: `Bearer ${$("token").value}` } : {};
-  let answer, told;
-  try {
-    answer = await fetch("api/read", { method: "POST", body, headers });
-    told = await answer.json();
-  } catch { throw new Error("the server does not answer: is it running?"); }
-  if (answer.ok) return told;
-  if (told.images) return told.images;
-  throw new Error(told.detail);
-}
-
-// --- the list ----------------------------------------------------------------------------------------------------
-
-const percent = share => `${(100 * share).toFixed(share > 0.9995 ? 0 : 1)} %`;
+// --- the list ------------------------------------------------------------------------------------
 
 function show(file, row) {
-  const item = $("result").content.cloneNode(true).firstElementChild, part = name => item.querySelector(name);
+  const item = $("result").content.cloneNode(true).firstElementChild;
+  const part = name => item.querySelector(name);
   part(".name").textContent = row.name;
   if (file && !row.problem) {
     part(".shown img").src = URL.createObjectURL(file);
     part(".shown img").alt = `The picture ${row.name}`;
-  } else part(".shown").remove();
+  } else {
+    part(".shown").remove();
+  }
   if (row.problem) {
     part(".text").textContent = "not read";
     part(".sure").textContent = row.problem;
     part(".sure").classList.add("failed");
     part(".seen").remove();
   } else {
-    part(".text").textContent = row.text || "(nothing)";
-    part(".sure").textContent = `${percent(row.confidence)} sure` + (row.unsure ? ": please check" : "");
-    part(".sure").classList.toggle("unsure", row.unsure);
-    const others = row.alternatives.filter(other => other.text !== row.text && other.confidence >= 0.0005);
-    if (others.length) part(".others").textContent = "or " + others.map(other => `${other.text} (${percent(other.confidence)})`).join(", ");
-    part(".seen img").src = row.seen;
-    for (const [left, right] of row.spans) {
-      const mark = document.createElement("span");
-      mark.style.left = `${100 * left / row.width}%`;
-      mark.style.width = `${100 * (right - left) / row.width}%`;
-      part(".marks").append(mark);
-    }
+    showReading(part, row);
   }
   $("results").append(item);
   rows.push(row);
   $("take").hidden = false;
 }
 
-let line = Promise.resolve();  // one batch after the other, in the order in which they came
+function showReading(part, row) {
+  part(".text").textContent = row.text || "(nothing)";
+  part(".sure").textContent = sureness(row);
+  part(".sure").classList.toggle("unsure", row.unsure);
+  const others = row.alternatives
+    .filter(other => other.text !== row.text && other.confidence >= SHOWN)
+    .map(other => `${other.text} (${percent(other.confidence)})`);
+  if (others.length) part(".others").textContent = "or " + others.join(", ");
+  part(".seen img").src = row.seen;
+  for (const [left, right] of row.spans) {
+    const mark = document.createElement("span");
+    mark.style.left = `${100 * left / row.width}%`;
+    mark.style.width = `${100 * (right - left) / row.width}%`;
+    part(".marks").append(mark);
+  }
+}
+
+let queue = Promise.resolve();  // one selection after the other, in the order in which they came
 
 function readAll(files, reader = $("reader").value, pattern = $("pattern").value.trim()) {
   const all = [...files];
-  if (all.length) line = line.then(() => work(all, reader, pattern));
-  return line;
+  if (all.length) queue = queue.then(() => readFiles(all, reader, pattern));
+  return queue;
 }
 
-async function work(files, reader, pattern) {
+async function readFiles(files, reader, pattern) {
   const bar = $("progress"), begun = rows.length;
   bar.max = files.length;
   bar.value = 0;
   bar.hidden = files.length < 2;
-  let some, next = null;
-  for (let i = 0; i < files.length; i += some.length) {
+  let batch, next = null;
+  for (let i = 0; i < files.length; i += batch.length) {
     const sent = [];
-    for (let bytes = 0; sent.length < AT_A_TIME && i + sent.length < files.length; next = null) {
-      next ??= await smaller(files[i + sent.length]);
-      if (sent.length && bytes + next.size > ENOUGH) break;  // it opens the next request
+    for (let bytes = 0; sent.length < BATCH && i + sent.length < files.length; next = null) {
+      next ??= await scaleDown(files[i + sent.length]);
+      if (sent.length && bytes + next.size > BATCH_BYTES) break;  // goes into the next request
       bytes += next.size;
       sent.push(next);
     }
-    some = files.slice(i, i + sent.length);
-    $("status").textContent = `Reading ${i + 1} to ${i + some.length} of ${files.length} ...`;
+    batch = files.slice(i, i + sent.length);
+    $("status").textContent = `Reading ${i + 1} to ${i + batch.length} of ${files.length} ...`;
     let found;
     try {
-      found = await ask(sent, reader, pattern);
-    } catch (error) {
-      found = some.map(file => ({ name: file.name, problem: error.message }));  // the next ones may fare better
+      found = await requestReadings(sent, reader, pattern);
+    } catch (error) {  // the next request may succeed
+      found = batch.map(file => ({ name: file.name, problem: error.message }));
     }
-    found.forEach((row, k) => show(some[k], row));
-    bar.value = i + some.length;
+    found.forEach((row, k) => show(batch[k], row));
+    bar.value = i + batch.length;
   }
   bar.hidden = true;
-  const done = rows.slice(begun), read = done.filter(row => !row.problem), unsure = read.filter(row => row.unsure).length;
-  const [one] = done;
-  $("status").textContent = done.length > 1 ? `${read.length} of ${done.length} pictures read` + (unsure ? `, ${unsure} to check.` : ".")
-    : one.problem ? `Not read: ${one.problem}` : `Read: ${one.text}` + (one.unsure ? ", please check." : ".");
+  $("status").textContent = summary(rows.slice(begun));
 }
 
-const cell = value => /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+function summary(done) {
+  const [one] = done;
+  if (done.length === 1) {
+    if (one.problem) return `Not read: ${one.problem}`;
+    return `Read: ${one.text}` + (one.unsure ? ", please check." : ".");
+  }
+  const read = done.filter(row => !row.problem);
+  const unsure = read.filter(row => row.unsure).length;
+  const check = unsure ? `, ${unsure} to check.` : ".";
+  return `${read.length} of ${done.length} pictures read` + check;
+}
+
+function quote(value) {
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
 
 function csv() {
-  const lines = rows.map(row => [row.name, row.text ?? "", row.confidence ?? "", row.unsure ?? "", row.problem ?? ""]);
-  return [["name", "text", "confidence", "unsure", "problem"], ...lines].map(cells => cells.map(value => cell(String(value))).join(",")).join("\r\n") + "\r\n";
+  const columns = ["name", "text", "confidence", "unsure", "problem"];
+  const table = [columns, ...rows.map(row => columns.map(column => row[column] ?? ""))];
+  return table.map(cells => cells.map(cell => quote(String(cell))).join(",") + "\r\n").join("");
 }
 
 $("csv").addEventListener("click", () => {
@@ -133,13 +122,17 @@ $("csv").addEventListener("click", () => {
   link.click();
   URL.revokeObjectURL(link.href);
 });
+
 $("copy").addEventListener("click", async () => {
   const texts = rows.filter(row => !row.problem).map(row => row.text).join("\n");
   try {
     await navigator.clipboard.writeText(texts);
     $("status").textContent = "Copied.";
-  } catch { $("status").textContent = "The browser does not let a page copy here: download the CSV instead."; }
+  } catch {
+    $("status").textContent = "Your browser does not allow copying here: download the CSV instead.";
+  }
 });
+
 $("clear").addEventListener("click", () => {
   rows.length = 0;
   $("results").querySelectorAll(".shown img").forEach(img => URL.revokeObjectURL(img.src));
@@ -149,32 +142,39 @@ $("clear").addEventListener("click", () => {
   $("files").focus();
 });
 
-// --- ways in -----------------------------------------------------------------------------------------------------
+// --- input ---------------------------------------------------------------------------------------
 
-function takesDrops(element, take) {
-  for (const kind of ["dragenter", "dragover"]) element.addEventListener(kind, event => { event.preventDefault(); element.classList.add("over"); });
-  for (const kind of ["dragleave", "drop"]) element.addEventListener(kind, () => element.classList.remove("over"));
-  element.addEventListener("drop", event => { event.preventDefault(); event.stopPropagation(); take(event.dataTransfer.files); });
+acceptDrops($("drop"), readAll);
+for (const kind of ["dragover", "drop"]) {  // a picture dropped elsewhere must not replace the page
+  document.addEventListener(kind, event => event.preventDefault());
 }
-
-takesDrops($("drop"), readAll);
-for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => event.preventDefault());  // do not leave the page
-$("files").addEventListener("change", event => { readAll(event.target.files).then(() => { event.target.value = ""; }); });
+$("files").addEventListener("change", event => {
+  readAll(event.target.files).then(() => { event.target.value = ""; });
+});
 document.addEventListener("paste", event => {
   const files = [...event.clipboardData.files];
-  if (files.length) { event.preventDefault(); readAll(files); }
+  if (files.length) {
+    event.preventDefault();
+    readAll(files);
+  }
 });
 
-function about() {
-  const reader = readers.find(one => one.name === $("reader").value), score = reader.scores[0];
-  const what = reader.kind === "string" ? `Reads strings${reader.lengths ? ` of ${[...new Set(reader.lengths)].join(" to ")}` : ""} of` : "Reads one character of";
-  $("about").textContent = `${what} ${reader.alphabet}. Learnt from: ${reader.trained_on}.`
-    + (score ? ` ${percent(score.exact)} exact on ${score.on} (n = ${score.n}, 95 % interval ${percent(score.low)} to ${percent(score.high)}).` : "");
+function describeReader() {
+  const reader = readers.find(one => one.name === $("reader").value);
+  const [score] = reader.scores;
+  const length = reader.lengths ? ` of ${[...new Set(reader.lengths)].join(" to ")}` : "";
+  const what = reader.kind === "string" ? `Reads strings${length} of` : "Reads one character of";
+  const result = score
+    ? ` ${percent(score.exact)} exact on ${score.on} (n = ${score.n}, 95 % interval `
+      + `${percent(score.low)} to ${percent(score.high)}).`
+    : "";
+  $("about").textContent = `${what} ${reader.alphabet}. Trained on: ${reader.trained_on}.${result}`;
 }
-$("reader").addEventListener("change", about);
-about();
 
-for (const [reader, file] of examples) {
+$("reader").addEventListener("change", describeReader);
+describeReader();
+
+function addExample(reader, file) {
   const button = document.createElement("button"), img = document.createElement("img");
   button.type = "button";
   img.src = `static/examples/${file}`;
@@ -182,77 +182,54 @@ for (const [reader, file] of examples) {
   button.append(img);
   button.addEventListener("click", async () => {
     $("reader").value = reader;
-    about();
+    describeReader();
     const data = await (await fetch(img.src)).blob();
     readAll([new File([data], file, { type: "image/png" })], reader, "");
   });
   $("examples").append(button);
 }
 
-// --- drawing -----------------------------------------------------------------------------------------------------
+for (const [name, file] of EXAMPLES) {
+  if (readers.some(reader => reader.name === name)) addExample(name, file);
+}
+
+// --- drawing -------------------------------------------------------------------------------------
 
 const canvas = $("canvas"), pen = canvas.getContext("2d");
+let pointer = null;  // the one that draws; further fingers are ignored
 
-function clean() {
+function clearDrawing() {
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
   Object.assign(pen, { strokeStyle: "#000", lineWidth: 12, lineCap: "round", lineJoin: "round" });
 }
 
-function at(event) {
+function drawTo(event) {
   const box = canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
+  const x = (event.clientX - box.left) * canvas.width / box.width;
+  const y = (event.clientY - box.top) * canvas.height / box.height;
+  pen.lineTo(x, y);
+  pen.stroke();
 }
-
-let drawing = null;  // the pointer that draws; a second finger does not
 
 canvas.addEventListener("pointerdown", event => {
-  if (drawing !== null) return;
-  drawing = event.pointerId;
-  canvas.setPointerCapture(drawing);
+  if (pointer !== null) return;
+  pointer = event.pointerId;
+  canvas.setPointerCapture(pointer);
   pen.beginPath();
-  pen.moveTo(...at(event));
-  pen.lineTo(...at(event));
-  pen.stroke();
+  drawTo(event);
+  drawTo(event);  // a line of no length is a dot
 });
 canvas.addEventListener("pointermove", event => {
-  if (event.pointerId !== drawing) return;
-  pen.lineTo(...at(event));
-  pen.stroke();
+  if (event.pointerId === pointer) drawTo(event);
 });
-for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, event => { if (event.pointerId === drawing) drawing = null; });
-clean();
-$("clear-drawing").addEventListener("click", clean);
-$("read-drawing").addEventListener("click", () => canvas.toBlob(blob => readAll([new File([blob], "drawing.png", { type: "image/png" })])));
-
-// --- the form ----------------------------------------------------------------------------------------------------
-
-for (const field of document.querySelectorAll(".field")) {
-  const text = field.querySelector("input"), pick = field.querySelector("input[type=file]"), note = field.querySelector(".note");
-  let turn = 0;  // of the last picture or keystroke; an answer that comes later than the next one is dropped
-  const tell = (message, check) => {
-    note.textContent = message;
-    field.classList.toggle("check", check);
-    text.setAttribute("aria-invalid", String(check));
-  };
-  const fill = async files => {
-    if (!files.length) return;
-    const mine = ++turn;
-    text.value = "";
-    tell("reading ...", false);
-    let row;
-    try { [row] = await ask([await smaller(files[0])], field.dataset.reader, field.dataset.pattern); } catch (error) { row = { problem: error.message }; }
-    if (mine !== turn) return;
-    text.value = row.text ?? "";
-    tell(row.problem ? `not read: ${row.problem}` : `${percent(row.confidence)} sure` + (row.unsure ? ": please check" : ""), Boolean(row.problem || row.unsure));
-  };
-  takesDrops(field, fill);
-  field.addEventListener("paste", event => {
-    if (!event.clipboardData.files.length) return;
-    event.preventDefault();
-    event.stopPropagation();
-    fill(event.clipboardData.files);
+for (const kind of ["pointerup", "pointercancel"]) {
+  canvas.addEventListener(kind, event => {
+    if (event.pointerId === pointer) pointer = null;
   });
-  pick.addEventListener("change", () => fill(pick.files).then(() => { pick.value = ""; }));
-  text.addEventListener("input", () => { turn++; tell("", false); });
 }
+clearDrawing();
+$("clear-drawing").addEventListener("click", clearDrawing);
+$("read-drawing").addEventListener("click", () => {
+  canvas.toBlob(blob => readAll([new File([blob], "drawing.png", { type: "image/png" })]));
+});
