@@ -1,0 +1,46 @@
+// Send pictures to the API.
+
+import { $ } from "./common.js";
+
+const LONGEST_SIDE = 1200;  // pixels; larger photographs are scaled down before they are sent
+
+export async function scaleDown(file) {
+  if (!file.type.startsWith("image/")) return file;
+  let picture;
+  try {
+    picture = await createImageBitmap(file);
+  } catch {
+    return file;  // the server will say what is wrong with it
+  }
+  const scale = LONGEST_SIDE / Math.max(picture.width, picture.height);
+  if (scale >= 1) return file;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise(done => canvas.toBlob(done, "image/jpeg", 0.92));
+  return new File([blob], file.name, { type: "image/jpeg" });
+}
+
+export async function requestReadings(files, reader, pattern) {
+  const body = new FormData();
+  for (const file of files) body.append("file", file, file.name || "picture.png");
+  for (const [key, value] of Object.entries({ reader, pattern, top: "3", seen: "true" })) {
+    if (value) body.append(key, value);
+  }
+  const token = $("token")?.value;
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let response, answer;
+  try {
+    response = await fetch("api/read", { method: "POST", body, headers });
+    answer = await response.json();
+  } catch {
+    throw new Error("no answer from the server: is it running?");
+  }
+  if (response.ok) return answer;
+  if (answer.images) return answer.images;
+  throw new Error(answer.detail);
+}
