@@ -1,4 +1,4 @@
-"""Data sets that the tests make: noise in files, labelled noise, EMNIST files, pages."""
+"""Data sets that tests make: noise in files, labelled noise, EMNIST files, crosses, readers."""
 
 import gzip
 
@@ -7,7 +7,6 @@ from PIL import Image
 
 from ocr.datasets import emnist
 from ocr.datasets.dataset import Labelled
-from ocr.datasets.emnist import write_idx
 from ocr.datasets.labels import CLASSES
 from ocr.drawing import symbols
 from ocr.reading import contract
@@ -15,56 +14,55 @@ from ocr.reading.ctc import Alphabet
 from ocr.reading.inputs import with_binary
 
 
-def picture(seed, size=(60, 24)):
-    return Image.fromarray(
-        np.random.default_rng(seed).integers(0, 255, (size[1], size[0]), np.uint8)
-    )
+def noise(seed, size=(60, 24)):
+    """Make a grey picture of noise; size: (width, height)."""
+    width, height = size
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (height, width), np.uint8))
 
 
-def lay(folder, names, seed=0):
+def save_noise(folder, names, seed=0):
+    """Save a picture of noise under each of the names; return the folder."""
     for i, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        picture(seed + i).convert("RGB").save(folder / name)
+        noise(seed + i).convert("RGB").save(folder / name)
     return folder
 
 
-def toy(labels, twins=()):
-    """Labelled images without files; `twins` are pairs of rows that hold the same picture."""
+def labelled_noise(labels, duplicates=()):
+    """Make a data set of 8 x 40 noise; duplicates: pairs of rows that hold the same picture."""
     pixels = np.random.default_rng(0).integers(0, 255, (len(labels), 8, 40, 1), np.uint8)
-    for a, b in twins:
+    for a, b in duplicates:
         pixels[b] = pixels[a]
-    return Labelled(
-        pixels, list(labels), [f"{i}.png" for i in range(len(labels))], [(40, 8)] * len(labels)
-    )
+    names = [f"{i}.png" for i in range(len(labels))]
+    return Labelled(pixels, list(labels), names, [(40, 8)] * len(labels))
 
 
-def toy_classes(counts, seed=0):
+def classes_of_noise(counts, seed=0):
+    """Make a data set of 28 x 28 noise with so many images of each class, {label: count}."""
     labels = [label for label, n in counts.items() for _ in range(n)]
     images = np.random.default_rng(seed).integers(0, 256, (len(labels), 28, 28, 1), np.uint8)
     return Labelled(images, labels, [f"{i}" for i in range(len(labels))])
 
 
-def lay_emnist(folder, split="byclass", count=8, part="train", packed=True, mapping=None):
-    """EMNIST files with random images, as NIST stores them: transposed. Returns the upright images and the labels."""
+def save_emnist(folder, split="byclass", count=8, part="train", packed=True, mapping=CLASSES):
+    """Save EMNIST files of noise, transposed as NIST stores them: (upright images, numbers)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
-    images, labels = (
-        rng.integers(0, 256, (count, 28, 28), np.uint8),
-        rng.integers(0, len(mapping or CLASSES), count),
-    )
-    for kind, array in (("images-idx3", images.transpose(0, 2, 1)), ("labels-idx1", labels)):
+    images = rng.integers(0, 256, (count, 28, 28), np.uint8)
+    numbers = rng.integers(0, len(mapping), count)
+    for kind, array in (("images-idx3", images.transpose(0, 2, 1)), ("labels-idx1", numbers)):
         path = folder / f"emnist-{split}-{part}-{kind}-ubyte.gz"
         emnist.write_idx(path, array)
         if not packed:
             path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
             path.unlink()
-    lines = [f"{i} {ord(c)}" for i, c in enumerate(mapping or CLASSES)]
+    lines = [f"{i} {ord(c)}" for i, c in enumerate(mapping)]
     (folder / f"emnist-{split}-mapping.txt").write_text("\n".join(lines) + "\n")
-    return images, labels
+    return images, numbers
 
 
-def page(folder, name, invert=False, seed=0):
-    """A dark letter-like stroke on a light page, off centre."""
+def save_page(folder, name, invert=False, seed=0):
+    """Save a page with a dark stroke like a letter, off centre."""
     rng = np.random.default_rng(seed)
     pixels = np.full((128, 128), 255, np.uint8)
     x, y = rng.integers(10, 60, 2)
@@ -74,11 +72,13 @@ def page(folder, name, invert=False, seed=0):
     Image.fromarray(255 - pixels if invert else pixels).save(folder / name)
 
 
-def idx(folder, stem, count=20, seed=0, shape=(28, 28)):
+def save_digits(folder, stem, count=20, seed=0):
+    """Save the two IDX files of a set of digits: noise, labelled 0 to 9 in turn."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_idx(folder / f"{stem}-images-idx3-ubyte.gz", rng.integers(0, 256, (count, *shape)))
-    write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", np.arange(count) % 10)
+    images = rng.integers(0, 256, (count, 28, 28))
+    emnist.write_idx(folder / f"{stem}-images-idx3-ubyte.gz", images)
+    emnist.write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", np.arange(count) % 10)
 
 
 def cross(ink=(20, 20, 20), paper=(230, 230, 230), noise=0, stroke=3, side=28):

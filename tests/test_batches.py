@@ -1,15 +1,15 @@
-"""Training batches."""
+"""Training batches: seeded by epoch, balanced, prefetched."""
 
 import numpy as np
 import pytest
-from samples import toy, toy_classes
 
 from ocr.reading.ctc import Alphabet
 from ocr.training import batches
+from tests.samples import classes_of_noise, labelled_noise
 
 
-def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
-    data, alphabet = toy([f"{i:02d}" for i in range(20)]), Alphabet("0123456789")
+def test_string_batches_are_seeded_by_epoch_and_cover_it():
+    data, alphabet = labelled_noise([f"{i:02d}" for i in range(20)]), Alphabet("0123456789")
 
     def first(count, **options):
         stream = batches.string_batches(data, alphabet, 5, **options)
@@ -23,13 +23,13 @@ def test_batches_are_the_same_for_a_seed_and_an_epoch_and_cover_it():
     assert not np.array_equal(first(1, seed=1)[0]["label"], first(1, seed=2)[0]["label"])
 
 
-def test_the_balance_is_what_it_says():
+def test_class_order_is_balanced():
     classes = np.repeat([0, 1, 2], [5, 50, 500])
     order = batches.class_order(classes, 301, np.random.default_rng(0))
     counts = np.bincount(classes[order])
     assert len(order) == 301 and set(counts) == {100, 101}
     small = np.bincount(order[order < 5], minlength=5)
-    assert small.min() >= 20 and small.max() <= 21  # each of the five again and again, evenly
+    assert small.min() >= 20 and small.max() <= 21  # each of the five equally often
     large = order[order >= 55]
     assert len(set(large)) == len(large)  # no image of a large class twice
     plain = batches.class_order(classes, 555, np.random.default_rng(0), balanced=False)
@@ -37,10 +37,8 @@ def test_the_balance_is_what_it_says():
 
 
 def test_class_batches_resume_by_epoch_and_keep_their_labels():
-    data, alphabet = toy_classes({"a": 40, "b": 10, "c": 25}), Alphabet("abc")
-    data.images[:] = (alphabet.classes(data.labels) * 100)[
-        :, None, None, None
-    ]  # the picture tells the label
+    data, alphabet = classes_of_noise({"a": 40, "b": 10, "c": 25}), Alphabet("abc")
+    data.images[:] = 100 * alphabet.classes(data.labels)[:, None, None, None]
 
     def take(epoch, count, **options):
         stream = batches.class_batches(data, alphabet, 4, 6, 5, seed=3, epoch=epoch, **options)
@@ -50,20 +48,15 @@ def test_class_batches_resume_by_epoch_and_keep_their_labels():
     for (a, b), (c, d) in zip(whole[5:], resumed, strict=True):
         assert np.array_equal(a, c) and np.array_equal(b, d)
     for images, targets in take(0, 10, strength=1.0):
-        assert (
-            images.shape == (6, 28, 28, 1)
-            and images.dtype == np.float32
-            and 0 <= images.min() <= images.max() <= 1
-        )
-        assert (
-            targets.shape == (6, 4) and (targets.sum(axis=1) == 1).all() and not targets[:, 3].any()
-        )
-        assert np.allclose(
-            images[:, 14, 14, 0] * 255, targets.argmax(axis=1) * 100, atol=1
-        )  # the centre stays ink
+        assert images.shape == (6, 28, 28, 1) and images.dtype == np.float32
+        assert 0 <= images.min() <= images.max() <= 1
+        assert targets.shape == (6, 4)
+        assert (targets.sum(axis=1) == 1).all() and not targets[:, 3].any()
+        centre = images[:, 14, 14, 0] * 255  # stays ink, whose brightness is the class
+        assert np.allclose(centre, targets.argmax(axis=1) * 100, atol=1)
 
 
-def test_batches_made_ahead_are_the_same_and_pass_errors_on():
+def test_prefetch_keeps_the_order_and_raises_errors():
     stream = batches.prefetch(iter([1, 2, 3]))
     assert [next(stream) for _ in range(2)] == [1, 2]
 

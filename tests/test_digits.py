@@ -4,62 +4,64 @@ import gzip
 
 import numpy as np
 import pytest
-from samples import idx
 
 import utils
-from ocr.datasets import splits
+from ocr.datasets import digits, splits
 from ocr.datasets.emnist import write_idx
 from ocr.datasets.labels import DataError
-from utils import load_handwritten
+from tests.samples import save_digits
 
 
-def test_handwritten_digits_are_found_where_they_lie(tmp_path, monkeypatch):
-    (
-        idx(tmp_path / "mnist", "train"),
-        idx(tmp_path / "mnist", "t10k", 10, 1),
-        idx(tmp_path / "arabic_digits", "adbase-train", 30, 2),
-    )
+def test_digits_are_found_in_folders(tmp_path):
+    save_digits(tmp_path / "mnist", "train")
+    save_digits(tmp_path / "mnist", "t10k", 10, 1)
+    save_digits(tmp_path / "arabic_digits", "adbase-train", 30, 2)
     packed = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz"
-    (tmp_path / "mnist" / "t10k-images-idx3-ubyte").write_bytes(
-        gzip.decompress(packed.read_bytes())
-    )
+    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
     packed.unlink()  # unpacked files count, too
-    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
     for script, part, count, origin in (
         ("western", "train", 20, "MNIST"),
         ("western", "test", 10, "MNIST"),
         ("arabic", "train", 30, "ADBase"),
     ):
-        data, what = load_handwritten(script, part)
-        assert (
-            len(data) == count
-            and what == origin
-            and data.images.shape == (count, 28, 28, 1)
-            and data.labels[:11] == list("01234567890")[: min(count, 11)]
-        )
-    data, what = load_handwritten("arabic", "test")
-    assert "drawn" in what and sorted(set(data.labels)) == list("0123456789")
+        data, what = digits.load_handwritten(script, part, [tmp_path / "none", str(tmp_path)])
+        assert what == origin and data.images.shape == (count, 28, 28, 1)
+        assert data.labels == list("0123456789" * 3)[:count]
 
 
-def test_damaged_or_mixed_files_of_digits_get_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(utils, "data_folders", lambda: [tmp_path])
-    idx(tmp_path, "train", 20)
+def test_drawn_digits_are_a_substitute(tmp_path, monkeypatch):
+    monkeypatch.setattr(digits, "DRAWN_DIGITS", 4)
+    data, what = digits.load_handwritten("arabic", "test", [tmp_path])
+    assert "drawn" in what and sorted(data.labels) == list("0123456789")
+
+
+def test_a_failed_download_is_reported_and_digits_are_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(digits, "DATA", tmp_path)
+    monkeypatch.setattr(digits, "DRAWN_DIGITS", 4)
+    monkeypatch.setattr(digits, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    _, what = digits.load_handwritten("western", "test", [], may_download=True)
+    assert "drawn" in what and "could not be downloaded" in capsys.readouterr().out
+
+
+def test_damaged_files_of_digits_are_an_error(tmp_path):
+    save_digits(tmp_path, "train")
     (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="has no train-labels-idx1-ubyte beside it"):
-        load_handwritten("western", "train")
-    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.arange(7))
-    with pytest.raises(DataError, match="do not belong together"):
-        load_handwritten("western", "train")
+        digits.load_handwritten("western", "train", [tmp_path])
+    write_idx(str(tmp_path / "train-labels-idx1-ubyte.gz"), np.arange(7))
+    with pytest.raises(DataError, match="the files do not match"):
+        digits.load_handwritten("western", "train", [tmp_path])
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no")
     with pytest.raises(DataError, match="not an IDX file"):
-        load_handwritten("western", "train")
+        digits.load_handwritten("western", "train", [tmp_path])
     with pytest.raises(DataError, match="use western or arabic"):
-        load_handwritten("roman", "train")
+        digits.load_handwritten("roman", "train", [tmp_path])
 
 
 @pytest.mark.parametrize("script", ["western", "arabic"])
 def test_no_digit_is_in_both_parts(script):
     train, test = (
-        set(splits.digests(load_handwritten(script, part)[0].images)) for part in ("train", "test")
+        set(splits.digests(utils.load_handwritten(script, part)[0].images))
+        for part in ("train", "test")
     )
     assert not train & test

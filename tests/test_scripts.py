@@ -1,4 +1,4 @@
-"""Digits of other scripts."""
+"""Numbers in other scripts become Western ones."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ocr.reading.scripts import to_western
 
 
 @pytest.mark.parametrize("zero", [0x660, 0x6F0, 0x30])
-def test_all_digits_of_all_scripts_are_mapped(zero):
+def test_digits_of_all_scripts_are_converted(zero):
     for value in range(10):
         assert to_western(chr(zero + value)) == str(value)
 
@@ -27,5 +27,5 @@ def test_all_digits_of_all_scripts_are_mapped(zero):
         ("½", "½"),
     ],
 )
-def test_separators_and_marks(text, western):
+def test_separators_are_converted_and_direction_marks_dropped(text, western):
     assert to_western(text) == western == to_western(western)

@@ -1,8 +1,11 @@
-"""Images of characters from several sources, as two views: what lesson 03 trains on, chooses by and reports on."""
+"""Characters in colour from several sources, as views: what lesson 03 trains and reports on."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +24,12 @@ from ocr.reading.inputs import Views, views
 
 @dataclass
 class Source:
-    """One kind of images. `audit` is audit.audit's table of all that was found. `balanced`: its classes are to be drawn
-    in equal shares (its test part has as many of each, or nobody knows), not as often as they come. `pictures`: functions,
-    each giving a picture of the test part as a Reader takes it.
+    """One kind of images, divided.
+
+    audit     table of all that was found, see audit.audit
+    pictures  functions that return the pictures of the test part, as a Reader takes them
+    balanced  draw its classes in equal shares, not as often as they occur: its test part has as
+              many of each, or its true frequencies are unknown
     """
 
     what: str
@@ -31,25 +37,30 @@ class Source:
     validation: Labelled
     test: Labelled
     audit: pd.DataFrame
-    pictures: list[Callable]
+    pictures: list[Callable[[], Any]]
     balanced: bool = True
 
 
 def own_source(
-    path, naming: str | None = None, symbols: str | None = None, seed: int = 0
+    path: str | os.PathLike,
+    naming: str | None = None,
+    symbols: str | None = None,
+    seed: int = 0,
 ) -> Source:
-    """A folder or zip of one's own as a source, divided by `splits.split`. Raises DataError."""
-    data, twins, faults = load_views(path, naming)
+    """Load a folder or zip of your own images as a source, divided by `splits.split`.
+
+    naming: see `labels.class_names`. symbols: the characters to distinguish; None: all that occur.
+    Raises DataError.
+    """
+    data, twins, problems = load_views(path, naming)
     data, table = audited(data, 1, Alphabet.from_labels([symbols]) if symbols else None)
-    if twins or faults:
-        table.loc["binary twins"] = (
-            len(twins),
-            f"learnt from, of images to train on; {len(faults)} missing or not usable",
-            faults,
-        )
+    if twins or problems:
+        what = f"also learnt from, in training images; {len(problems)} missing or not usable"
+        table.loc["binary twins"] = len(twins), what, problems
     missing = absent("".join(data.labels))
     if missing:
-        table.loc["no images of"] = len(missing), f"{missing}: the reader will not know these", []
+        what = f"{missing}: the reader will not know these"
+        table.loc["no images of"] = len(missing), what, []
     train, validation, test = split(data, seed)
     read = {found.name: found.read for found in list_files(path)}
     return Source(
@@ -63,41 +74,42 @@ def own_source(
 
 
 def absent(symbols: str) -> str:
-    """The digits, capitals or small letters that have no images, where most of their kind have some."""
+    """List the digits, capitals and small letters that are missing, of kinds mostly present."""
     kinds = CLASSES[:10], CLASSES[10:36], CLASSES[36:]
-    return "".join(
-        c
-        for kind in kinds
-        if len(set(kind) & set(symbols)) > len(kind) / 2
-        for c in kind
-        if c not in symbols
-    )
+    present = [kind for kind in kinds if len(set(kind) & set(symbols)) > len(kind) / 2]
+    return "".join(c for kind in present for c in kind if c not in symbols)
 
 
 def colour_source(
     what: str, train: Labelled, validation: Labelled, test: Labelled, audit: pd.DataFrame
 ) -> Source:
-    """A source of colour images, brought to views as a Reader does it; what shows nothing is left out of training."""
-    pictures = [lambda image=image: image for image in test.images]
+    """Make a source of colour images uint8 (n, H, W, 3), preprocessed as a Reader does.
+
+    Images without visible ink are dropped.
+    """
+    pictures: list[Callable[[], Any]] = [partial(np.asarray, image) for image in test.images]
     train, validation, test = (_viewed(part) for part in (train, validation, test))
     return Source(what, train, validation, test, audit, pictures)
 
 
 def _viewed(data: Labelled) -> Labelled:
-    seen = np.zeros((len(data), *Views.shape), np.uint8)
-    shown = np.ones(len(data), bool)
+    """Convert colour images to views, dropping those without visible ink."""
+    images = np.zeros((len(data), *Views.shape), np.uint8)
+    visible = np.ones(len(data), bool)
     for i, image in enumerate(tqdm(data.images, desc="views", unit=" images", disable=None)):
         try:
-            seen[i], _ = views(Image.fromarray(image))
+            images[i], _ = views(Image.fromarray(image))
         except ImageError:
-            shown[i] = False
-    data.images = seen
-    return data.take(shown)
+            visible[i] = False
+    data.images = images
+    return data.take(visible)
 
 
 def group(sources: dict[str, Source]) -> tuple[Labelled, np.ndarray]:
-    """The training images of several sources, and a group number for each, ints (n,): draws that take as many of each
-    group (batching.class_order) take as many of each source; of a source that is not balanced, classes as they come.
+    """Join the training images of several sources: (data, integers (n,), a group for each image).
+
+    Draws that take as many of each group (`batches.class_order`) take as many of each source, and
+    of a source that is not balanced, its classes as often as they occur.
     """
     groups = []
     for k, source in enumerate(sources.values()):

@@ -1,5 +1,6 @@
-"""Images of characters as two views, with binary twins beside them."""
+"""Images of characters as views, with binary twins: black-and-white versions of the pictures."""
 
+import os
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,52 +11,60 @@ from ocr.datasets.dataset import Labelled, join
 from ocr.datasets.labels import list_files
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
-from ocr.reading.inputs import Views, twin_view, views
+from ocr.reading.inputs import SIDE, Views, twin_view
 
-TWIN = "-bin"  # what a folder of binary twins is named after the folder of pictures
-ASPECT = 0.1  # by how much the shape of a twin may differ from its picture's
+TWIN = "-bin"  # suffix of a folder of twins: its name is that of the folder of pictures and this
+ASPECT = 0.1  # tolerated difference of the logarithms of the aspect ratios of a picture and a twin
 
 
 def load_views(
-    path, naming: str | None = None
+    path: str | os.PathLike, naming: str | None = None
 ) -> tuple[Labelled, dict[str, np.ndarray], list[str]]:
-    """Images of one character each as uint8 (n, 28, 28, 4) (views.py); their binary twins; what is wrong with twins.
+    """Load images of one character each as views: (data, twins, problems with twins).
 
-    Labels as in characters.load_characters. Twins are {name of the picture: uint8 (28, 28, 1)}, from a folder NAME-bin
-    beside a folder NAME, `path` itself or inside it, with the same names but for the extension. A picture without a
-    twin, or whose twin cannot be used, has the binary view that is made of it. Raises DataError.
+    data      images uint8 (n, 28, 28, 4), see `inputs.views`; labels as in `load_characters`
+    twins     {name of the picture: uint8 (28, 28, 1)}; from a folder NAME-bin beside a folder NAME
+              (`path` itself or inside it), with the same file names but for the extension
+    problems  one message per twin that is missing or cannot be used: the picture has the binary
+              channel made of it; having no twins at all is not a problem
+
+    Raises DataError.
     """
     path = Path(path)
-    files, twins = _apart(path, list_files(path))
-    data = decode_characters(path, files, naming, Views.shape, lambda picture: views(picture)[0])
-    return data, *_fitting(data, files, twins)
+    files, twins = _separate(path, list_files(path))
+    data = decode_characters(path, files, naming, Views((SIDE, SIDE), 4))
+    return data, *_match(data, files, twins)
 
 
-def _apart(path: Path, files: list[Found]) -> tuple[list[Found], dict[str, Found]]:
-    """(all files but twins, {name of a picture without its extension: its twin})."""
-    zipped = path.suffix.lower() == ".zip"
-    beside = (
-        path.with_name(path.stem + TWIN + path.suffix if zipped else path.name + TWIN)
-        if path.name
-        else path
-    )
+def _separate(path: Path, files: list[Found]) -> tuple[list[Found], dict[str, Found]]:
+    """Separate files: (all but twins, {name of a picture without its extension: its twin})."""
+    beside = _twin_folder(path)
     if beside != path and beside.exists():
         files = files + list_files(beside)
-    folders = {folder for f in files for folder in PurePosixPath(f.name).parents} | {
-        PurePosixPath(path.as_posix())
-    }
-    others, twins = [], {}
+    folders = {folder for f in files for folder in PurePosixPath(f.name).parents}
+    folders.add(PurePosixPath(path.as_posix()))
+    others: list[Found] = []
+    twins: dict[str, Found] = {}
     for f in files:
         original = _original(PurePosixPath(f.name), folders)
         if original is None:
             others.append(f)
-        elif Found(str(original), f.read).is_image:
+        elif f.is_image:
             twins[str(original.with_suffix(""))] = f
     return others, twins
 
 
-def _original(name: PurePosixPath, folders: set) -> PurePosixPath | None:
-    """The name of the picture whose twin this file is: the same but for one folder NAME-bin, beside which is a NAME."""
+def _twin_folder(path: Path) -> Path:
+    """Name the folder or zip of twins beside `path`; `path` itself where it has no name."""
+    if not path.name:
+        return path
+    if path.suffix.lower() == ".zip":
+        return path.with_name(path.stem + TWIN + path.suffix)
+    return path.with_name(path.name + TWIN)
+
+
+def _original(name: PurePosixPath, folders: set[PurePosixPath]) -> PurePosixPath | None:
+    """Name the picture that a file is the twin of, or None: it is in a NAME-bin beside a NAME."""
     for folder in name.parents:
         plain = folder.with_name(folder.name.replace(TWIN, "")) if TWIN in folder.name else folder
         if plain != folder and plain in folders:
@@ -63,39 +72,43 @@ def _original(name: PurePosixPath, folders: set) -> PurePosixPath | None:
     return None
 
 
-def _fitting(
+def _match(
     data: Labelled, files: list[Found], twins: dict[str, Found]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The twins that fit their pictures, and a line on each that does not; no twins at all are no fault."""
-    good, faults, pictures = {}, [], {f.name: f for f in files}
+    """Match twins to the pictures of `data`: (twins, problems), see `load_views`."""
+    views: dict[str, np.ndarray] = {}
+    problems: list[str] = []
+    pictures = {f.name: f for f in files}
     for name in data.names if twins else ():
         twin = twins.get(str(PurePosixPath(name).with_suffix("")))
         if twin is None:
-            faults.append(f"{name}: no binary twin, made from the picture")
+            problems.append(f"{name}: no binary twin; made from the picture")
             continue
         try:
-            good[name] = _twin(open_image(pictures[name].read()), open_image(twin.read()))
+            views[name] = _view(open_image(pictures[name].read()), open_image(twin.read()))
         except ImageError as error:
-            faults.append(f"{twin.name}: {error}; made from the picture")
-    return good, faults
+            problems.append(f"{twin.name}: {error}; made from the picture")
+    return views, problems
 
 
-def _twin(picture: Image.Image, twin: Image.Image) -> np.ndarray:
+def _view(picture: Image.Image, twin: Image.Image) -> np.ndarray:
+    """Make a picture's binary channel of its twin. Raises ImageError for another aspect ratio."""
     if abs(np.log(twin.width * picture.height / (twin.height * picture.width))) > ASPECT:
         raise ImageError(
-            f"{twin.width} x {twin.height} for a picture of {picture.width} x {picture.height}: another shape"
+            f"{twin.width} x {twin.height} for a picture of {picture.width} x {picture.height}: "
+            "another aspect ratio"
         )
     return twin_view(picture, twin)
 
 
 def with_twins(data: Labelled, twins: dict[str, np.ndarray]) -> Labelled:
-    """`data`, and once more the images that have a twin, with it as their binary view: a network learns from both, as
-    it will be given the view that is made of the picture.
+    """Append once more those images of `data` that have a twin, with it as their binary channel.
+
+    A network learns from both, as it will be given the channel that is made of the picture.
     """
     rows = [i for i, name in enumerate(data.names) if name in twins]
     again = data.take(rows)
     if rows:
-        again.images = np.concatenate(
-            [again.images[..., :3], np.stack([twins[name] for name in again.names])], axis=3
-        )
+        binary = np.stack([twins[name] for name in again.names])
+        again.images = np.concatenate([again.images[..., :3], binary], axis=3)
     return join([data, again])
