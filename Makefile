@@ -13,7 +13,7 @@ help:  ## this list
 # $(call install,FOLDER,WHAT): a virtual environment in FOLDER with WHAT, by uv if it is there
 define install
 	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "make: Python 3.11 to 3.13 is needed," \
-		"got: $(or $(PYTHON),none of these on PATH). Try: make PYTHON=/path/to/python3.12"; exit 1; }
+		"got: $(or $(PYTHON),none of these on PATH). Try: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --clear --seed --python "$(PYTHON)" $(1) && \
 		uv pip install --quiet --python $(1)/bin/python $(2); \
