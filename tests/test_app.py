@@ -1,4 +1,4 @@
-"""The API: what it answers, what it refuses, its limits and its headers; the page is in test_page.py."""
+"""Test the API: answers, refusals, limits and headers. The page is in test_page.py."""
 
 import contextlib
 import io
@@ -19,12 +19,13 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from benchmarks import serving as serving_bench
+from benchmarks.serving import Server
+from ocr.cli import main
 from ocr.drawing import captchas, symbols
 from ocr.reading.reader import Reader
 from ocr.serving import deadlines, limits, server
 from ocr.serving.openapi import document
-from ocr.serving.service import Service
+from ocr.serving.service import Service, find_readers
 
 SCHEMAS = document(["captcha"], False)["components"]["schemas"]
 
@@ -63,41 +64,33 @@ def post(client, files, query="", **fields):
 
 
 def problem(response, status):
-    """The detail of a problem; checks that it is one."""
-    told = response.get_json()
-    assert (
-        response.status_code == status == told["status"]
-        and response.content_type == "application/problem+json"
-    )
-    assert told["type"] and told["title"] and "\n" not in told["detail"]
-    return told["detail"]
+    """Check that a response is problem JSON of this status; return its detail."""
+    found = response.get_json()
+    assert response.status_code == status == found["status"]
+    assert response.content_type == "application/problem+json"
+    assert found["type"] and found["title"] and "\n" not in found["detail"]
+    return found["detail"]
 
 
-def test_files_are_read_in_their_order(client, pictures):
-    answer = post(
-        client,
-        [(f"{i}.png", data) for i, data in enumerate(pictures)],
-        reader="captcha",
-        top="2",
-        seen="true",
-    )
-    reader = Reader.load("captcha")
+# --- reading ------------------------------------------------------------------------------------
+
+
+def test_files_are_read_in_order(client, pictures):
+    files = [(f"{i}.png", data) for i, data in enumerate(pictures)]
+    answer = post(client, files, reader="captcha", top="2", seen="true")
     assert answer.status_code == 200 and answer.content_type == "application/json"
-    for i, (told, data) in enumerate(zip(answer.get_json(), pictures, strict=True)):
+    reader = Reader.load("captcha")
+    for (name, data), found in zip(files, answer.get_json(), strict=True):
         reading = reader.read(data, top=2, spans=True)
-        assert (told["name"], told["text"]) == (f"{i}.png", reading.text)
-        assert told["confidence"] == pytest.approx(reading.confidence, abs=1e-4) and told[
-            "unsure"
-        ] == (reading.confidence < 0.9)
-        assert [tuple(span) for span in told["spans"]] == list(reading.spans) and (
-            told["width"],
-            told["height"],
-        ) == (200, 50)
-        assert [other["text"] for other in told["alternatives"]] == [
-            text for text, _ in reading.alternatives
-        ]
-        assert told["seen"].startswith("data:image/png;base64,")
-        jsonschema.validate(told, SCHEMAS["Read"] | {"additionalProperties": False})
+        assert (found["name"], found["text"]) == (name, reading.text)
+        assert found["confidence"] == pytest.approx(reading.confidence, abs=1e-4)
+        assert found["unsure"] == (reading.confidence < 0.9)
+        assert [tuple(span) for span in found["spans"]] == list(reading.spans)
+        assert (found["width"], found["height"]) == (200, 50)
+        texts = [other["text"] for other in found["alternatives"]]
+        assert texts == [text for text, _ in reading.alternatives]
+        assert found["seen"].startswith("data:image/png;base64,")
+        jsonschema.validate(found, SCHEMAS["Read"] | {"additionalProperties": False})
 
 
 @pytest.mark.parametrize(
@@ -110,45 +103,63 @@ def test_files_are_read_in_their_order(client, pictures):
         None,
     ],
 )
-def test_raw_bytes_are_read_whatever_they_say_they_are(client, pictures, content_type):
+def test_a_body_of_any_content_type_is_read_as_an_image(client, pictures, content_type):
     answer = client.post(
         "/api/read?reader=captcha&top=3", data=pictures[0], content_type=content_type
     )
-    (told,) = answer.get_json()
-    assert (
-        answer.status_code == 200
-        and told["text"] == Reader.load("captcha").read(pictures[0]).text
-        and len(told["alternatives"]) == 3
-    )
+    (found,) = answer.get_json()
+    assert answer.status_code == 200 and len(found["alternatives"]) == 3
+    assert found["text"] == Reader.load("captcha").read(pictures[0]).text
 
 
-def test_pattern_and_reader_are_heeded(client, pictures):
-    (told,) = post(client, [("a.png", pictures[0])], "?pattern=ddddd").get_json()
-    assert re.fullmatch(r"\d{5}", told["text"])
+def test_parameters_select_pattern_and_reader(client, pictures):
+    (found,) = post(client, [("a.png", pictures[0])], "?pattern=ddddd").get_json()
+    assert re.fullmatch(r"\d{5}", found["text"])
     sign = png(Image.fromarray(next(iter(symbols.signs("R", 4)))[1]))
-    (told,) = client.post("/api/read?reader=dual_input&seen=true", data=sign).get_json()
-    assert told["text"] == "R"
+    (found,) = client.post("/api/read?reader=dual_input&seen=true", data=sign).get_json()
+    assert found["text"] == "R"
 
 
-def test_good_images_around_a_bad_one_are_read(client, pictures):
-    answer = post(
-        client,
-        [
-            ("good.png", pictures[0]),
-            ("bad.png", b"no image"),
-            ("empty.png", b""),
-            ("also.png", pictures[1]),
-        ],
-    )
-    told = answer.get_json()
-    assert answer.status_code == 200 and [set(one) == {"name", "problem"} for one in told] == [
-        False,
-        True,
-        True,
-        False,
-    ]
-    assert "not an image" in told[1]["problem"] and "empty" in told[2]["problem"]
-    jsonschema.validate(told[1], SCHEMAS["Refused"] | {"additionalProperties": False})
+def test_a_bad_image_does_not_stop_the_others(client, pictures):
+    good, also = pictures[:2]
+    files = [("good.png", good), ("bad.png", b"no image"), ("empty.png", b""), ("b.png", also)]
+    answer = post(client, files)
+    found = answer.get_json()
+    assert answer.status_code == 200
+    assert ["problem" in one for one in found] == [False, True, True, False]
+    assert set(found[1]) == {"name", "problem"}
+    assert "not an image" in found[1]["problem"] and "empty" in found[2]["problem"]
+    jsonschema.validate(found[1], SCHEMAS["Refused"] | {"additionalProperties": False})
+
+
+def test_threads_share_a_reader(app, pictures):
+    def read(data):
+        return app.test_client().post("/api/read?top=3", data=data).get_json()
+
+    alone = [read(data) for data in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, pictures * 4)) == alone * 4
+
+
+def test_readers_are_described(client, service):
+    found = client.get("/api/readers").get_json()
+    assert [one["name"] for one in found] == list(service.readers)
+    assert {"captcha", "char_cnn"} <= set(service.readers)
+    page = client.get("/").get_data(as_text=True)
+    assert json.loads(re.search(r'id="readers">(.*?)</script>', page)[1]) == found
+
+
+def test_the_first_place_wins_and_no_reader_is_an_error(tmp_path):
+    for name in ("one/a", "two/a", "two/b", "two/.hidden"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "reader.json").touch()
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert find_readers([one, two]) == {"a": one / "a", "b": two / "b"}
+    with pytest.raises(RuntimeError, match="no readers in"):
+        find_readers([tmp_path])
+
+
+# --- refusals -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,65 +181,90 @@ def test_good_images_around_a_bad_one_are_read(client, pictures):
         ("?reader=%2Fetc%2Fpasswd", "no reader"),
     ],
 )
-def test_bad_parameters_get_a_problem(client, pictures, query, word):
+def test_invalid_parameters_are_refused(client, pictures, query, word):
     assert word in problem(client.post("/api/read" + query, data=pictures[0]), 400)
 
 
-def test_nothing_to_read_gets_a_problem(client):
+def test_requests_without_an_image_are_refused(client):
     assert "no image" in problem(client.post("/api/read"), 400)
-    assert "no image in the form" in problem(
-        client.post("/api/read", data={"reader": "captcha"}, content_type="multipart/form-data"),
-        400,
-    )
+    form = {"data": {"reader": "captcha"}, "content_type": "multipart/form-data"}
+    assert "no image in the form" in problem(client.post("/api/read", **form), 400)
+    broken = {"data": b"--x\r\nbroken", "content_type": "multipart/form-data; boundary=x"}
+    problem(client.post("/api/read", **broken), 400)
+
+
+def test_a_form_field_without_a_name_is_refused(client, pictures):
+    boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(pictures[0]), "a.png")})
+    part = b"--%s\r\nContent-Disposition: form-data\r\n\r\n1\r\n" % boundary.encode()
+    content_type = f"multipart/form-data; boundary={boundary}"
+    answer = client.post("/api/read", data=part + body, content_type=content_type)
+    assert "no parameter ''" in problem(answer, 400)
+
+
+def test_requests_of_which_no_image_can_be_read_are_refused(client):
     assert "not an image" in problem(client.post("/api/read", data=b"no"), 422)
-    told = post(client, [("a.png", b"no"), ("b.png", b"no")]).get_json()
-    assert told["status"] == 422 and [one["name"] for one in told["images"]] == ["a.png", "b.png"]
-    problem(
-        client.post(
-            "/api/read", data=b"--x\r\nbroken", content_type="multipart/form-data; boundary=x"
-        ),
-        400,
-    )
+    found = post(client, [("a.png", b"no"), ("b.png", b"no")]).get_json()
+    assert found["status"] == 422 and "none of 2 images" in found["detail"]
+    assert [one["name"] for one in found["images"]] == ["a.png", "b.png"]
 
 
-def test_limits(client, pictures):
+def test_wrong_methods_and_internal_errors_are_problems(service, pictures):
+    class Broken:
+        readers, describe = service.readers, service.describe
+
+        def read(self, *_):
+            raise ZeroDivisionError("secret detail")
+
+    client = server.create_app(Broken(), token="").test_client()
+    answer = client.get("/api/read")
+    problem(answer, 405)
+    assert "POST" in answer.headers["Allow"]
+    assert "secret" not in problem(client.post("/api/read", data=pictures[0]), 500)
+    assert client.get("/healthz").status_code == 200
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+def test_files_bytes_and_pixels_are_limited(client, pictures):
     assert "64" in problem(post(client, [(f"{i}.png", pictures[0]) for i in range(65)]), 400)
     problem(client.post("/api/read", data=bytes(limits.MAX_REQUEST + 1)), 413)
     huge = png(Image.new("L", (3000, 3000), 255))
-    assert "3000 x 3000 pixels, more than 4,194,304" in problem(
-        client.post("/api/read", data=huge), 422
-    )
+    detail = problem(client.post("/api/read", data=huge), 422)
+    assert "3000 x 3000 pixels, more than 4,194,304" in detail
 
 
-def test_a_request_that_takes_too_long_ends(client, pictures, monkeypatch):
-    monkeypatch.setattr("ocr.serving.limits.SECONDS", -1.0)
+def test_a_request_times_out(client, pictures, monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", -1.0)
     late = post(client, [("a.png", pictures[0])])
     assert "send fewer images" in problem(late, 503) and late.headers["Retry-After"] == "1"
 
 
-def test_what_was_read_in_time_is_given(service, pictures, monkeypatch):
+def test_images_read_before_the_timeout_are_returned(service, pictures, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(
-        "ocr.serving.service.time.monotonic", lambda: now.__setitem__(0, now[0] + 1.0) or now[0]
-    )  # every look takes a second
-    told = post(
-        server.create_app(service, token="").test_client(),
-        [(f"{i}.png", pictures[0]) for i in range(20)],
-    ).get_json()
-    assert len(told) == 20 and "text" in told[0] and "send fewer images" in told[-1]["problem"]
+
+    def tick():
+        now[0] += 1  # every look at the clock takes a second
+        return now[0]
+
+    monkeypatch.setattr("ocr.serving.service.time.monotonic", tick)
+    client = server.create_app(service, token="").test_client()
+    found = post(client, [(f"{i}.png", pictures[0]) for i in range(20)]).get_json()
+    assert len(found) == 20 and "text" in found[0]
+    assert "send fewer images" in found[-1]["problem"]
 
 
-def test_more_than_can_wait_are_told_to_come_again(service, pictures, monkeypatch):
+def test_a_busy_server_asks_to_try_again(service, pictures, monkeypatch):
     monkeypatch.setattr(limits, "MAX_REQUESTS", 1)
     busy, go_on = threading.Event(), threading.Event()
 
     class Slow:
         readers, describe = service.readers, service.describe
 
-        def read(self, *asked):
+        def read(self, *arguments):
             busy.set()
             go_on.wait(10)
-            return service.read(*asked)
+            return service.read(*arguments)
 
     app = server.create_app(Slow(), token="")
     with ThreadPoolExecutor(1) as pool:
@@ -238,36 +274,44 @@ def test_more_than_can_wait_are_told_to_come_again(service, pictures, monkeypatc
         go_on.set()
         assert "try again" in problem(second, 503) and second.headers["Retry-After"] == "1"
         assert first.result().status_code == 200
-    assert (
-        app.test_client().post("/api/read", data=pictures[0]).status_code == 200
-    )  # the place is free again
+    third = app.test_client().post("/api/read", data=pictures[0])
+    assert third.status_code == 200  # the capacity is free again
 
 
-def test_a_token_is_asked_for_where_one_is_set(service, pictures):
+def test_bytes_in_flight_are_limited():
+    capacity = server.Capacity()
+    with contextlib.ExitStack() as stack:
+        for _ in range(limits.MAX_BYTES // limits.MAX_REQUEST):
+            stack.enter_context(capacity.reserve(limits.MAX_REQUEST))
+        with pytest.raises(Exception, match="try again"):
+            stack.enter_context(capacity.reserve(1))
+    with capacity.reserve(1):
+        pass
+
+
+# --- security -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header", [None, "Bearer wrong", "secret", "Bearer sécret", "Basic secret"]
+)
+def test_a_wrong_token_is_refused(service, pictures, header):
     client = server.create_app(service, token="secret").test_client()
-    for headers in (
-        {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": "secret"},
-        {"Authorization": "Bearer sécret"},
-        {"Authorization": "Basic secret"},
-    ):
-        answer = client.post("/api/read", data=pictures[0], headers=headers)
-        assert "token is missing or wrong" in problem(answer, 401) and answer.headers[
-            "WWW-Authenticate"
-        ].lower().startswith("bearer")
-        assert client.get("/metrics", headers=headers).status_code == 401
+    headers = {"Authorization": header} if header else {}
+    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    assert "token is missing or wrong" in problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].lower().startswith("bearer")
+    assert client.get("/metrics", headers=headers).status_code == 401
+
+
+def test_the_right_token_is_accepted(service, pictures):
+    client = server.create_app(service, token="secret").test_client()
     for scheme in ("Bearer", "bearer"):
-        assert (
-            client.post(
-                "/api/read", data=pictures[0], headers={"Authorization": f"{scheme} secret"}
-            ).status_code
-            == 200
-        )
-    assert (
-        client.get("/healthz").get_json() == {"status": "ok"}
-        and b'id="token"' in client.get("/").data
-    )
+        headers = {"Authorization": f"{scheme} secret"}
+        answer = client.post("/api/read", data=pictures[0], headers=headers)
+        assert answer.status_code == 200
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+    assert b'id="token"' in client.get("/").data
 
 
 @pytest.mark.parametrize(
@@ -283,12 +327,10 @@ def test_a_token_is_asked_for_where_one_is_set(service, pictures):
         "/api/read",
     ],
 )
-def test_headers_are_set_everywhere(client, path):
+def test_every_answer_has_security_headers(client, path):
     headers = client.get(path).headers
-    assert (
-        "default-src 'none'" in headers["Content-Security-Policy"]
-        and headers["X-Content-Type-Options"] == "nosniff"
-    )
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY" and "Set-Cookie" not in headers
 
 
@@ -305,132 +347,98 @@ def test_headers_are_set_everywhere(client, path):
         "/models/captcha/reader.json",
     ],
 )
-def test_no_path_leads_out(client, path):
+def test_no_path_leads_outside(client, path):
     problem(client.get(path), 404)
 
 
+def test_names_come_back_as_they_were_sent(client, pictures):
+    names = ["../../x.png", "/etc/passwd", "<script>.png", "a b.png", "٣.png"]
+    found = post(client, [(name, pictures[0]) for name in names]).get_json()
+    assert [one["name"] for one in found] == names
+
+
 @contextlib.contextmanager
-def opened():
-    """Names of the files that are opened for writing meanwhile."""
+def record_writes():
+    """Record the names of files that are opened for writing meanwhile."""
     names, on = [], [True]
 
     def note(event, arguments):
-        if (
-            on[0]
-            and event == "open"
-            and isinstance(arguments[2], int)
-            and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        ):
+        if not on[0] or event != "open" or not isinstance(arguments[2], int):
+            return
+        if arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             names.append(arguments[0])
 
-    sys.addaudithook(note)  # cannot be taken off again, only switched off
+    sys.addaudithook(note)  # cannot be removed, only switched off
     try:
         yield names
     finally:
         on[0] = False
 
 
-def test_names_are_told_as_they_came_and_nothing_is_written(client, pictures):
-    names = ["../../x.png", "/etc/passwd", "<script>.png", "a b.png", "٣.png"]
-    assert [
-        one["name"] for one in post(client, [(name, pictures[0]) for name in names]).get_json()
-    ] == names
+def test_uploads_are_never_written_to_disk(client):
     noise = png(Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)))
     boundary, body = encode_multipart(
         {"file": FileStorage(io.BytesIO(noise), "../large.png"), "reader": "dual_input"}
     )
     assert len(body) > 2**20
-    with opened() as written:
+    with record_writes() as written:
         answer = client.post(
             "/api/read", data=body, content_type=f"multipart/form-data; boundary={boundary}"
         )
         assert answer.status_code in (200, 422) and written == []
         with open(os.devnull, "w"):
-            assert written == [os.devnull]  # what is opened is seen
+            assert written == [os.devnull]  # the recorder works
 
 
-def test_wrong_methods_and_faults_are_problems(service, pictures):
-    class Broken:
-        readers, describe = service.readers, service.describe
-
-        def read(self, *_):
-            raise ZeroDivisionError("secret detail")
-
-    client = server.create_app(Broken(), token="").test_client()
-    answer = client.get("/api/read")
-    problem(answer, 405)
-    assert "POST" in answer.headers["Allow"]
-    assert "secret" not in problem(client.post("/api/read", data=pictures[0]), 500)
-    assert client.get("/healthz").status_code == 200
-
-
-def test_metrics_count(service, pictures):
+def test_metrics_count_images_and_answers(service, pictures):
     client = server.create_app(service, token="").test_client()
     post(client, [("a.png", pictures[0]), ("b.png", b"no")])
     client.post("/api/read", data=b"no")
-    told = client.get("/metrics").data.decode()
-    assert (
-        'ocr_images_total{outcome="read",reader="captcha"} 1.0' in told
-        and 'ocr_images_total{outcome="refused",reader="captcha"} 2.0' in told
-    )
-    assert (
-        "ocr_request_seconds_count 2.0" in told
-        and 'ocr_responses_total{status="422"} 1.0' in told
-        and "process_resident_memory_bytes" in told
-    )
+    metrics = client.get("/metrics").data.decode()
+    for line in (
+        'ocr_images_total{outcome="read",reader="captcha"} 1.0',
+        'ocr_images_total{outcome="refused",reader="captcha"} 2.0',
+        "ocr_request_seconds_count 2.0",
+        'ocr_responses_total{status="422"} 1.0',
+        "process_resident_memory_bytes",
+    ):
+        assert line in metrics
 
 
-def test_threads_share_a_reader(app, pictures):
-    def read(data):
-        return app.test_client().post("/api/read?top=3", data=data).get_json()
-
-    alone = [read(data) for data in pictures]
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(read, pictures * 8)) == alone * 8
+# --- a running server ---------------------------------------------------------------------------
 
 
-def test_readers_are_described(client, service):
-    told = client.get("/api/readers").get_json()
-    assert [one["name"] for one in told] == list(service.readers) and {
-        "captcha",
-        "char_cnn",
-    } <= set(service.readers)
-    assert (
-        json.loads(
-            re.search(r'id="readers">(.*?)</script>', client.get("/").get_data(as_text=True))[1]
-        )
-        == told
-    )
+def connect(address):
+    host, port = address.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)))
+
+
+HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+HALF_A_BODY = b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
 
 
 @contextlib.contextmanager
-def slow_clients(
-    address, count, sent=b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
-):
-    """Connections that send this much of a request and then nothing more."""
-    host, port = address.removeprefix("http://").split(":")
+def slow_clients(address, count, sent):
+    """Open connections that send the beginning of a request and then nothing more."""
     with contextlib.ExitStack() as stack:
-        connections = [
-            stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(count)
-        ]
+        connections = [stack.enter_context(connect(address)) for _ in range(count)]
         for connection in connections:
             connection.sendall(sent)
         yield connections
 
 
-def test_half_a_head_is_not_waited_for(pictures):
-    with serving_bench.Server() as running:
+@pytest.mark.slow
+def test_an_incomplete_head_times_out(pictures):
+    more_than_threads = 100
+    with Server() as running:
         running.first_read(pictures[0])
-        with slow_clients(
-            running.address, 100, b"GET / HTTP/1.1\r\nHost: x\r\n"
-        ):  # more than there are threads
+        with slow_clients(running.address, more_than_threads, HALF_A_HEAD):
             started = time.monotonic()
-            assert (
-                running.post(pictures[0])[0] == 200 and time.monotonic() - started < 3 * deadlines.HEAD
-            )
+            assert running.post(pictures[0])[0] == 200
+            assert time.monotonic() - started < 3 * deadlines.HEAD
 
 
-def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
+def test_a_slow_body_times_out():
     mine, theirs = socket.socketpair()
     timed = deadlines.DeadlineSocket(mine)
     deadlines.limit_body(timed, 0.5)
@@ -443,45 +451,57 @@ def test_a_body_that_comes_in_drops_is_not_waited_for(monkeypatch):
     assert 0.4 < time.monotonic() - started < 2
 
 
-def test_what_is_too_large_is_told_to_clients_that_are_still_sending(pictures):
-    with serving_bench.Server() as running:
+@pytest.mark.slow
+def test_clients_that_still_send_too_much_get_their_answer(pictures):
+    with Server() as running:
         running.first_read(pictures[0])
         status, body = running.post(bytes(limits.MAX_REQUEST + 10**6))
         assert status == 413 and json.loads(body)["status"] == 413
-        host, port = running.address.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as connection:
+        with connect(running.address) as connection:
             connection.sendall(b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n")
             answer = connection.recv(10_000).decode()
-        assert (
-            answer.startswith("HTTP/1.1 414")
-            and json.loads(answer.split("\r\n\r\n")[1])["status"] == 414
-        )
+        assert answer.startswith("HTTP/1.1 414")
+        assert json.loads(answer.split("\r\n\r\n")[1])["status"] == 414
 
 
-def test_bytes_under_way_are_bounded(monkeypatch):
-    capacity = server.Capacity()
-    with contextlib.ExitStack() as stack:
-        for _ in range(limits.MAX_BYTES // limits.MAX_REQUEST):
-            stack.enter_context(capacity.reserve(limits.MAX_REQUEST))
-        with pytest.raises(Exception, match="try again"):
-            stack.enter_context(capacity.reserve(1))
-    with capacity.reserve(1):
-        pass
-
-
-def test_slow_clients_do_not_stop_the_others(pictures):
-    with serving_bench.Server() as running:
+@pytest.mark.slow
+def test_slow_clients_do_not_block_the_others(pictures):
+    text = Reader.load("captcha").read(pictures[0]).text
+    with Server() as running:
         running.first_read(pictures[0])
-        with slow_clients(running.address, limits.MAX_REQUESTS - 4):
+        with slow_clients(running.address, limits.MAX_REQUESTS - 4, HALF_A_BODY):
             status, body = running.post(pictures[0])
-            assert (
-                status == 200
-                and json.loads(body)[0]["text"] == Reader.load("captcha").read(pictures[0]).text
-            )
-            with slow_clients(running.address, 7):
+            assert status == 200 and json.loads(body)[0]["text"] == text
+            with slow_clients(running.address, 7, HALF_A_BODY):
                 until = time.monotonic() + 10
                 while (answer := running.post(pictures[0]))[0] == 200 and time.monotonic() < until:
                     time.sleep(0.05)
-                assert answer[0] == 503 and json.loads(answer[1])["detail"].startswith("the server is busy")
+                assert answer[0] == 503
+                assert json.loads(answer[1])["detail"].startswith("the server is busy")
                 with urllib.request.urlopen(f"{running.address}/healthz", timeout=10) as healthy:
                     assert healthy.status == 200
+
+
+# --- ocr serve ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_ocr_serve_reads_in_any_folder(pictures, tmp_path):
+    (tmp_path / "ocr.py").write_text("raise ImportError('a file of the same name')")
+    with Server(["-P", "-m", "ocr", "serve"], cwd=tmp_path) as running:
+        running.first_read(pictures[0])
+        running.process.terminate()
+        assert running.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("bind", ["nonsense", "127.0.0.1:99999", ":80", "192.0.2.1:80"])
+def test_an_unusable_address_is_one_line(bind, capsys):
+    assert main(["serve", "--bind", bind]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"ocr serve: --bind {bind}: ") and errors.count("\n") == 1
+
+
+def test_an_address_in_use_is_one_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        assert main(["serve", "--bind", f"127.0.0.1:{used.getsockname()[1]}"]) == 2
+    assert "cannot listen there (Address already in use)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The API against its own OpenAPI document, by schemathesis: valid and invalid requests made up from it."""
+"""Test the API against its own OpenAPI document: requests made up from it, by schemathesis."""
 
 import pytest
 import schemathesis
@@ -10,28 +10,41 @@ from ocr.serving import server
 from ocr.serving.openapi import document
 from ocr.serving.service import Service
 
-schema = schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(Service(), token=""))
-closed = schemathesis.openapi.from_wsgi(
-    "/openapi.json", server.create_app(Service(), token="a-token")
-)
+SERVICE = Service()
+UNREADABLE = [positive_data_acceptance]  # made-up bytes are refused: they are no picture
 
 
-def test_the_document_is_valid():
-    for token in (False, True):
-        validate(document(["captcha", "numbers"], token))
+def load(token):
+    return schemathesis.openapi.from_wsgi("/openapi.json", server.create_app(SERVICE, token=token))
 
 
-@schema.parametrize()
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_answers_are_as_the_document_says(case):
-    case.call_and_validate(
-        excluded_checks=[positive_data_acceptance]
-    )  # made-up bytes are no picture
-
-
-@closed.parametrize()
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_so_are_those_of_a_server_with_a_token(case):
-    case.call_and_validate(
-        excluded_checks=[positive_data_acceptance], headers={"Authorization": "Bearer a-token"}
+def few(examples):
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
     )
+
+
+public, protected = load(""), load("a-token")
+
+
+@pytest.mark.parametrize("token", [False, True])
+def test_the_document_is_valid(token):
+    validate(document(["captcha", "numbers"], token))
+
+
+@pytest.mark.slow
+@public.parametrize()
+@few(60)
+def test_answers_follow_the_document(case):
+    case.call_and_validate(excluded_checks=UNREADABLE)
+
+
+@pytest.mark.slow
+@protected.parametrize()
+@few(20)
+def test_answers_with_a_token_follow_the_document(case):
+    headers = {"Authorization": "Bearer a-token"}
+    case.call_and_validate(excluded_checks=UNREADABLE, headers=headers)

@@ -49,7 +49,8 @@ def _parse() -> tuple[list[tuple[str, bytes]], Mapping[str, str]]:
         raise BadRequest("no image in the form: send each as a part with a file name")
     if len(images) > limits.MAX_FILES:
         raise BadRequest(f"{len(images)} images: send at most {limits.MAX_FILES} at a time")
-    parameters = {**request.form.to_dict(), **request.args.to_dict()}
+    fields = {name or "": value for name, value in request.form.items()}  # a part may lack a name
+    parameters = {**fields, **request.args.to_dict()}
     return [(name, file.read()) for name, file in images], parameters
 
 
