@@ -145,7 +145,7 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     if is_emnist_form(pixels):
         return pixels[:, :, None].copy(), Placed(1.0, 0, 0, SIDE, SIDE)
     small, reduced = _reduce(grey, GLYPH_WORKING)
-    ink = character_ink(np.asarray(small))
+    ink = character_ink(pixels if small is grey else np.asarray(small))
     if ink.max() <= STRONG:
         raise ImageError(NO_INK)
     left, top, right, bottom = ink_box(ink)
