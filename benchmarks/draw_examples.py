@@ -1,36 +1,38 @@
-"""Draw the page's examples, once: python -m app.draw_examples, in the environment of requirements.txt."""
+"""Draw the page's example pictures: python -m benchmarks.draw_examples
+
+They are drawn once and committed; needs the fonts of requirements.txt.
+"""
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 import utils
 from ocr.drawing import fonts, numbers, paper, symbols
+from ocr.paths import PACKAGE
 
-FOLDER = Path(__file__).parent / "static" / "examples"
+FOLDER = PACKAGE / "serving" / "static" / "examples"
 
 
-def draw():
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def draw(folder: Path = FOLDER):
+    """Draw three numbers, a sign and a character as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    western = numbers.press("western", fonts.faces(("roboto_slab",), "western"))
+    arabic = numbers.press("arabic", fonts.faces(("noto_kufi_arabic",), "arabic"))
     digits, _ = utils.load_handwritten("western", "test")
-    writes = {
-        "western": (
-            numbers.press("western", fonts.faces(("roboto_slab",), "western")),
-            "12/03/2024",
-        ),
-        "arabic": (
-            numbers.press("arabic", fonts.faces(("noto_kufi_arabic",), "arabic")),
-            "1,250.75",
-        ),
-        "hand": (numbers.hand("western", digits.images, digits.labels), "40917"),
-    }
-    for name, (write, label) in writes.items():
-        ((_, picture),) = paper.pictures(write, [label], 7)
-        Image.fromarray(picture).save(FOLDER / f"{name}.png")
-    ((_, picture),) = symbols.signs("R", 4)
-    Image.fromarray(picture).save(FOLDER / "sign.png")
-    ((_, picture),) = symbols.glyphs("7", 3)
-    Image.fromarray(255 - picture[:, :, 0]).resize((112, 112)).save(FOLDER / "character.png")
+    hand = numbers.hand("western", digits.images, digits.labels)
+    _save(folder / "western.png", paper.pictures(western, ["12/03/2024"], 7))
+    _save(folder / "arabic.png", paper.pictures(arabic, ["1,250.75"], 7))
+    _save(folder / "hand.png", paper.pictures(hand, ["40917"], 7))
+    _save(folder / "sign.png", symbols.signs("R", 4))
+    ((_, glyph),) = symbols.glyphs("7", 3)
+    Image.fromarray(255 - glyph[:, :, 0]).resize((112, 112)).save(folder / "character.png")
+
+
+def _save(file: Path, drawn):
+    ((_, picture),) = drawn
+    Image.fromarray(np.asarray(picture)).save(file)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmarks.damage import mutate, originals
+from benchmarks.samples import captchas
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -96,14 +97,6 @@ class Server:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
-
-
-def captchas(count: int = 64) -> list[bytes]:
-    """Load PNG files of CAPTCHAs: real ones where they are found, else drawn ones."""
-    import utils  # OpenCV and fonts: not for those who want a Server only
-    from ocr.reading.files import find_images
-
-    return [found.read() for found, _ in zip(find_images(utils.find_captchas()[0]), range(count))]
 
 
 def start(rounds: int = 5):
