@@ -131,7 +131,8 @@ def _train(options):
             words += [] if value is None else [f"--{name}", value]
         command = [sys.executable, "-m", "ocr", "train", options.recipe, *map(str, words)]
         here = os.pathsep.join([str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
-        launcher.start(command, options.workers, environment={"PYTHONPATH": here})
+        variables = {"PYTHONPATH": here, "PYTHONSAFEPATH": "1"}  # this package, not the folder's
+        launcher.start(command, options.workers, environment=variables)
     with distributed.exit_if_lost():
         recipes.train(options.recipe, data, paths.MODELS / options.name, **given)
 
