@@ -130,7 +130,8 @@ def _train(options):
         for name, value in given.items():
             words += [] if value is None else [f"--{name}", value]
         command = [sys.executable, "-m", "ocr", "train", options.recipe, *map(str, words)]
-        here = os.pathsep.join([str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+        places = [str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+        here = os.pathsep.join(filter(None, places))
         variables = {"PYTHONPATH": here, "PYTHONSAFEPATH": "1"}  # this package, not the folder's
         launcher.start(command, options.workers, environment=variables)
     with distributed.exit_if_lost():
