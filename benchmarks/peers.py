@@ -54,12 +54,12 @@ def number_peers(count: int = 500):
     Lesson 05's test set. In the engines' favour: text recognition alone, spaces dropped, Arabic
     digits taken as Western ones. First: pip install rapidocr==3.10.0, and Tesseract 5.
     """
+    reader = Reader.load("numbers")
     engines = {
         "RapidOCR 3.10": _rapidocr(),
         "Tesseract": _tesseract,
         "models/numbers": lambda picture: reader.read(picture).text,
     }
-    reader = Reader.load("numbers")
     families = (("western", fonts.WESTERN_UNSEEN), ("arabic", fonts.ARABIC_UNSEEN))
     for k, (script, unseen) in enumerate(families):
         labels, pictures = samples.printed_numbers(script, unseen, count, seed=1_000 + k)

@@ -19,14 +19,26 @@ from ocr.cli.read import main
 MAIN = [sys.executable, str(utils.ROOT / "main.py")]
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [*MAIN, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", **options
-    )
+@pytest.fixture
+def run(capsys):
+    """Run main.py's function in this process: (exit status, output, errors)."""
+
+    def run(*arguments):
+        try:
+            status = main(list(map(str, arguments)))
+        except SystemExit as ended:
+            status = ended.code
+        return status, *capsys.readouterr()
+
+    return run
 
 
-def objects(*arguments):
-    return [json.loads(line) for line in run("--format", "json", *arguments).stdout.splitlines()]
+@pytest.fixture
+def read_json(run):
+    def read_json(*arguments):
+        return [json.loads(line) for line in run("--format", "json", *arguments)[1].splitlines()]
+
+    return read_json
 
 
 @pytest.fixture
@@ -39,10 +51,10 @@ def mixed(drawn):
     return drawn
 
 
-def test_exit_status_is_0_for_all_read_1_for_some_2_for_wrong_usage(drawn, mixed):
-    assert run(next(drawn.glob("?????.png"))).returncode == 0
-    assert run(mixed).returncode == 1
-    assert run().returncode == 2
+def test_exit_status_is_0_for_all_read_1_for_some_2_for_wrong_usage(run, mixed):
+    assert run(next(mixed.glob("?????.png")))[0] == 0
+    assert run(mixed)[0] == 1
+    assert run()[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -57,27 +69,23 @@ def test_exit_status_is_0_for_all_read_1_for_some_2_for_wrong_usage(drawn, mixed
         (("--lexicon", __file__, "--pattern", "d"), "not both"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, message, capsys):
-    try:
-        status = main([*arguments, "a.png"])
-    except SystemExit as ended:
-        status = ended.code
-    output, errors = capsys.readouterr()
+def test_wrong_usage_is_one_line(run, arguments, message):
+    status, output, errors = run(*arguments, "a.png")
     assert status == 2 and not output and errors.count("\n") == 1
     assert errors.startswith("main.py: ") and message in errors
 
 
-def test_pattern_and_lexicon_constrain_the_text(drawn, tmp_path):
-    texts = [row["text"] for row in objects("--pattern", "ddaaa", drawn)]
+def test_pattern_and_lexicon_constrain_the_text(read_json, drawn, tmp_path):
+    texts = [row["text"] for row in read_json("--pattern", "ddaaa", drawn)]
     assert len(texts) == 8 and all(t[:2].isdigit() and t[2:].isalpha() for t in texts)
     words = tmp_path / "words.txt"
     words.write_text("\ufeffbbbbb\n\n 22222 \n", encoding="utf-8")
-    assert {row["text"] for row in objects("--lexicon", words, drawn)} <= {"bbbbb", "22222"}
+    assert {row["text"] for row in read_json("--lexicon", words, drawn)} <= {"bbbbb", "22222"}
 
 
-def test_formats_agree(mixed):
+def test_formats_agree(run, mixed):
     text, lines, table, tree = (
-        run("--format", format, mixed).stdout for format in ("text", "json", "csv", "xml")
+        run("--format", format, mixed)[1] for format in ("text", "json", "csv", "xml")
     )
     rows = [json.loads(line) for line in lines.splitlines()]
     assert len(rows) == 11 and sum("error" in row for row in rows) == 3
@@ -97,10 +105,10 @@ def test_formats_agree(mixed):
     assert columns == [[row["path"], row["text"]] for row in good]
 
 
-def test_errors_name_the_file_in_one_line_each(mixed, tmp_path):
-    done = run(mixed, tmp_path / "missing.png", tmp_path)
-    assert len(done.stdout.splitlines()) == 16  # the folder twice: alone, and inside tmp_path
-    errors = done.stderr.splitlines()
+def test_errors_name_the_file_in_one_line_each(run, mixed, tmp_path):
+    _, output, errors = run(mixed, tmp_path / "missing.png", tmp_path)
+    assert len(output.splitlines()) == 16  # the folder twice: alone, and inside tmp_path
+    errors = errors.splitlines()
     assert len(errors) == 7 and all(line.startswith("main.py: ") for line in errors)
     for message in (
         "missing.png: no such file",
@@ -121,21 +129,21 @@ def test_errors_have_the_name_of_the_command():
     assert done.stderr.startswith("ocr read: missing.png: no such file")
 
 
-def test_an_empty_folder_and_a_broken_zip_do_not_stop_the_others(tmp_path, drawn):
+def test_an_empty_folder_and_a_broken_zip_do_not_stop_the_others(read_json, tmp_path, drawn):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.zip").write_bytes(b"PK")
-    rows = objects(tmp_path / "empty", tmp_path / "broken.zip", drawn)
+    rows = read_json(tmp_path / "empty", tmp_path / "broken.zip", drawn)
     assert len(rows) == 10
     assert "no images in it" in rows[0]["error"] and "not a zip file" in rows[1]["error"]
 
 
-def test_a_zip_reads_like_its_folder_and_nothing_is_written(tmp_path, drawn):
+def test_a_zip_reads_like_its_folder_and_nothing_is_written(read_json, tmp_path, drawn):
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for file in sorted(drawn.iterdir()):
             archive.write(file, file.name)
         archive.writestr("../out.png", b"x")
     before = sorted(tmp_path.rglob("*"))
-    packed, plain = objects(tmp_path / "all.zip"), objects(drawn)
+    packed, plain = read_json(tmp_path / "all.zip"), read_json(drawn)
     assert "outside the zip" in packed[0]["error"]
     assert [row["text"] for row in packed[1:]] == [row["text"] for row in plain]
     assert sorted(tmp_path.rglob("*")) == before
@@ -166,13 +174,18 @@ def test_an_interrupt_leaves_complete_output(drawn, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
-def test_undecodable_file_names_are_escaped(drawn):
+def test_undecodable_file_names_are_escaped(run, drawn):
     first = next(drawn.glob("?????.png"))
     os.rename(first, os.fsencode(drawn) + b"/\xff\x01\nz.png")
-    for format in ("text", "json", "csv", "xml"):
-        done = run("--format", format, drawn)
-        assert done.returncode == 0, done.stderr
-        if format == "xml":
-            assert len(ElementTree.fromstring(done.stdout.encode())) == 8
-        else:
-            assert len(done.stdout.splitlines()) == 8 + (format == "csv")
+    for format, lines in (("text", 8), ("json", 8), ("csv", 9)):
+        status, output, _ = run("--format", format, drawn)
+        assert status == 0 and len(output.splitlines()) == lines
+    _, output, _ = run("--format", "xml", drawn)
+    assert len(ElementTree.fromstring(output.encode())) == 8
+
+
+def test_output_is_utf_8(drawn):
+    os.rename(next(drawn.glob("?????.png")), drawn / "\u0663.png")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*MAIN, drawn], capture_output=True, env=environment)
+    assert done.returncode == 0 and "\u0663.png" in done.stdout.decode("utf-8")
