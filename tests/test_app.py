@@ -221,6 +221,7 @@ def test_wrong_methods_and_internal_errors_are_problems(service, pictures):
 # --- limits -------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_files_bytes_and_pixels_are_limited(client, pictures):
     assert "64" in problem(post(client, [(f"{i}.png", pictures[0]) for i in range(65)]), 400)
     problem(client.post("/api/read", data=bytes(limits.MAX_REQUEST + 1)), 413)
