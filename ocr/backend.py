@@ -1,7 +1,7 @@
 """Keras, set up for this project: import it from here, `from ocr.backend import keras`.
 
-One thread a training, which on networks of this size is as fast as two, costs less, and makes two runs of the same seed
-identical; and no lines of TensorFlow's about oneDNN and CUDA.
+One thread a training, which on networks of this size is as fast as two, costs less, and makes two
+runs of the same seed identical; and no lines of TensorFlow's about oneDNN and CUDA.
 """
 
 import logging

@@ -30,9 +30,10 @@ def reader_places() -> list[Path]:
 def whole(target) -> Iterator[Path]:
     """Write a file or folder whole or not at all.
 
-    Gives a new path beside `target` to write to, hidden (its name begins with a dot) and unlike that of
-    any other process. When the block ends it takes the place of `target`; when the block raises it is
-    removed, and `target` is as it was. A folder in the way is moved aside until the new one is there.
+    Gives a new path beside `target` to write to, hidden (its name begins with a dot) and unlike
+    that of any other process. When the block ends it takes the place of `target`; when the block
+    raises it is removed, and `target` is as it was. A folder in the way is moved aside until the
+    new one is there.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)

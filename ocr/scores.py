@@ -1,11 +1,12 @@
 """Metrics: exact match, character error rate, intervals, AUROC, calibration. NumPy only."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -58,7 +59,7 @@ def score(texts: Iterable[str], labels: Iterable[str]) -> Score:
     return Score(hits / len(labels), len(labels), *wilson(hits, len(labels)), cer)
 
 
-def auroc(confidence: Sequence[float], right: Sequence[bool]) -> float:
+def auroc(confidence: ArrayLike, right: ArrayLike) -> float:
     """Compute the AUROC: the probability that a correct text outranks an incorrect one.
 
     1 = perfect, 0.5 = chance; equal confidences count half. NaN without correct or incorrect ones.
@@ -85,7 +86,7 @@ def worst_pairs(
     return sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
 
 
-def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+def calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
     """Compute the expected calibration error over equal-width bins (Guo et al. 2017).
 
     The mean gap between confidence and accuracy, weighted by the number of texts in each bin.

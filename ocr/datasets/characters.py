@@ -13,18 +13,21 @@ from ocr.datasets.splits import at_most, hold_out, split, without
 from ocr.reading.ctc import Alphabet
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError
-from ocr.reading.inputs import SIDE, Glyph, Input
+from ocr.reading.inputs import INPUTS, Input
 
 
-def load_characters(path: str | os.PathLike, naming: str | None = None) -> Labelled:
-    """Load images of one character each from a folder or zip, in EMNIST's form (`inputs.glyph`).
+def load_characters(
+    path: str | os.PathLike, naming: str | None = None, fit: str = "glyph"
+) -> Labelled:
+    """Load images of one character each from a folder or zip, by default in EMNIST's form.
 
     Labels come from a labels.csv or text files if there are any, else from the folders that the
     images are in, one per class, else from the file names, see labels.py. naming: how folders are
     named, see `labels.class_names`. Images that cannot be read, and those whose label is not one
-    character, are listed in the result. Raises DataError.
+    character, are listed in the result. fit: name of the preprocessing in `inputs.INPUTS`. Raises
+    DataError.
     """
-    return decode_characters(path, list_files(path), naming, Glyph((SIDE, SIDE)))
+    return decode_characters(path, list_files(path), naming, INPUTS[fit].fixed())
 
 
 def decode_characters(
@@ -69,14 +72,15 @@ def own_parts(
     naming: str | None = None,
     symbols: str | None = None,
     seed: int = 0,
+    fit: str = "glyph",
 ) -> Parts:
     """Load a folder or zip of your own images, divided by `splits.split`.
 
-    naming: see `labels.class_names`. symbols: the characters to distinguish; None: all that occur.
-    Raises DataError.
+    naming, fit: see `load_characters`. symbols: the characters to distinguish; None: all that
+    occur. Raises DataError.
     """
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
-    data, table = audited(load_characters(path, naming), 1, alphabet)
+    data, table = audited(load_characters(path, naming, fit), 1, alphabet)
     known = alphabet or Alphabet.from_labels(data.labels)
     return Parts(f"images of {Path(path).name}", known, *split(data, seed), table)
 

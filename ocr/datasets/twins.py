@@ -107,8 +107,9 @@ def with_twins(data: Labelled, twins: dict[str, np.ndarray]) -> Labelled:
     A network learns from both, as it will be given the channel that is made of the picture.
     """
     rows = [i for i, name in enumerate(data.names) if name in twins]
+    if not rows:
+        return data
     again = data.take(rows)
-    if rows:
-        binary = np.stack([twins[name] for name in again.names])
-        again.images = np.concatenate([again.images[..., :3], binary], axis=3)
+    binary = np.stack([twins[name] for name in again.names])
+    again.images = np.concatenate([again.images[..., :3], binary], axis=3)
     return join([data, again])

@@ -225,6 +225,15 @@ NORMALISATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def shrink(picture: Image.Image, longest: int, least: int = 1) -> tuple[Image.Image, float]:
+    """Shrink a picture to `longest` pixels at most, each side at least `least`; (it, the scale)."""
+    scale = min(1.0, longest / max(picture.size))
+    if scale == 1:
+        return picture, scale
+    size = [max(least, round(side * scale)) for side in picture.size]
+    return picture.resize((size[0], size[1]), Image.Resampling.BOX), scale
+
+
 def normalise(images: np.ndarray, mode: str = "standard") -> np.ndarray:
     """Normalise images uint8 (N, H, W, C) to float32 of the same shape.
 

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from ocr.reading.images import MIN_SIDE, ImageError, Placed, fit_picture, to_uint8
+from ocr.reading.images import MIN_SIDE, ImageError, Placed, fit_picture, shrink, to_uint8
 from ocr.reading.ink import CONTRAST, NO_INK, STRONG, binary, character_ink, ink_box, line_ink
 
 SIDE = 28  # pixels, height and width of a glyph and of views
@@ -60,6 +60,12 @@ class Input(ABC):
             own = ", ".join("any" if n is None else str(n) for n in self.shape)
             raise ValueError(f"fit {self.fit!r} makes an input of [{own}], not {given}")
         self.size, self.channels = size, channels
+
+    @classmethod
+    def fixed(cls) -> "Input":
+        """Make an input of a kind that has one shape."""
+        height, width, channels = map(int, cls.shape)  # type: ignore[arg-type]
+        return cls((height, width), channels)
 
     @abstractmethod
     def prepare(self, picture: Image.Image) -> Prepared:
@@ -144,7 +150,7 @@ def glyph(picture: Image.Image) -> tuple[np.ndarray, Placed]:
     pixels = np.asarray(grey)
     if is_emnist_form(pixels):
         return pixels[:, :, None].copy(), Placed(1.0, 0, 0, SIDE, SIDE)
-    small, reduced = _reduce(grey, GLYPH_WORKING)
+    small, reduced = shrink(grey, GLYPH_WORKING)
     ink = character_ink(pixels if small is grey else np.asarray(small))
     if ink.max() <= STRONG:
         raise ImageError(NO_INK)
@@ -179,15 +185,6 @@ def is_emnist_form(grey: np.ndarray) -> bool:
     return bool(max(tall, wide) >= SIDE - 2 * GLYPH_MARGIN - 4 and off <= 2.5)
 
 
-def _reduce(picture: Image.Image, longest: int, least: int = 1) -> tuple[Image.Image, float]:
-    """Shrink a picture to `longest` pixels at most, each side at least `least`; (it, the scale)."""
-    scale = min(1.0, longest / max(picture.size))
-    if scale == 1:
-        return picture, scale
-    size = [max(least, round(side * scale)) for side in picture.size]
-    return picture.resize((size[0], size[1]), Image.Resampling.BOX), scale
-
-
 def _square(ink: np.ndarray, x: float, y: float, half: float) -> Image.Image:
     """Crop the square of side 2 * half around (x, y), black outside the picture."""
     side = round(2 * half)
@@ -214,7 +211,7 @@ def line(picture: Image.Image, size: tuple[int, int]) -> tuple[np.ndarray, Place
 
 def _line_box(grey: Image.Image) -> tuple[Box, bool]:
     """Find a line's (ink box with its margin, is the ink light?) in a picture of mode "L"."""
-    small, reduced = _reduce(grey, LINE_WORKING)
+    small, reduced = shrink(grey, LINE_WORKING)
     light, ink = line_ink(small)
     share = np.asarray(Image.fromarray(ink * np.uint8(255)).filter(ImageFilter.BoxBlur(1)))
     dense = share >= 255 * LINE_DENSITY - 1
@@ -279,7 +276,7 @@ def _views_box(picture: Image.Image) -> Box | None:
     VIEWS_NEAR: large enough to be recognised, and smaller ink stays smaller, as often only its
     size distinguishes c from C.
     """
-    small, _ = _reduce(picture.convert("RGB"), VIEWS_WORKING, MIN_SIDE)
+    small, _ = shrink(picture.convert("RGB"), VIEWS_WORKING, MIN_SIDE)
     pixels = np.asarray(small)
     ink = binary(pixels[None])[0, :, :, 0]
     if np.ptp(pixels, axis=(0, 1)).max() < CONTRAST or not ink.any():

@@ -16,6 +16,7 @@ from ocr.drawing import fonts, paper
 from ocr.drawing import numbers as drawn_numbers
 from ocr.reading import contract, scripts
 from ocr.reading.ctc import Alphabet
+from ocr.reading.inputs import INPUTS
 from ocr.reading.reader import Reader
 from ocr.training import classifier, ctc, export
 from ocr.training.reports import finish, report, show_audit, show_curves, show_parts
@@ -35,10 +36,14 @@ def strings(
     epochs: int | None,
     alphabet: str | None = None,
     batch: int | None = None,
+    fit: str = "picture",
 ) -> Reader:
-    """Train a CTC reader of strings in images of one kind, as ocr.ipynb does."""
+    """Train a CTC reader of strings in images of one kind, as ocr.ipynb does.
+
+    fit: name of the preprocessing in `inputs.INPUTS`.
+    """
     export.reserve(folder)
-    data = dataset.load_labelled(path)
+    data = dataset.load_labelled(path, fit=fit)
     height, width = data.images.shape[1:3]
     print(f"images of {path.name}: {len(data)} images, {height} x {width} pixels (height x width)")
     time_steps, given = width // 4, Alphabet.from_labels([alphabet]) if alphabet else None
@@ -71,6 +76,7 @@ def strings(
         size=(height, width),
         channels=1,
         normalisation="standard",
+        fit=fit,
         decoding={"time_steps": time_steps, "lengths": lengths},
         data=splits.provenance(train, f"images of {path.name}", "yours"),
         scores=[report(folder.name, test, texts, sure)],
@@ -185,13 +191,16 @@ def characters(
     epochs: int | None,
     alphabet: str | None = None,
     labels: str | None = None,
+    fit: str = "glyph",
 ) -> Reader:
     """Train a reader of single characters on paper, as lessons 01 and 02 do.
 
-    labels: how folders are named, "hex", "index" or "name"; None: found out.
+    labels: how folders are named, "hex", "index" or "name"; None: found out. fit: name of the
+    preprocessing in `inputs.INPUTS`, which also knows the normalisation and the augmentation.
     """
     export.reserve(folder)
-    parts = own_parts(path, labels, alphabet, seed)
+    kind = INPUTS[fit].fixed()
+    parts = own_parts(path, labels, alphabet, seed, fit)
     symbols = parts.alphabet
     show_audit(parts.audit)
     print(f"{parts.origin}: {len(symbols.symbols)} classes: {symbols.symbols}")
@@ -207,16 +216,18 @@ def characters(
         batch_size=64,
         seed=seed,
         strength=1.0,
+        normalisation=kind.normalisation,
+        augmentation=kind.augmentation,
     )
     show_curves(folder.name, log, trained, {"loss": "cross-entropy", "exact": "exact match"})
-    texts, sure = classifier.read_all(trained, parts.test, symbols)
+    texts, sure = classifier.read_all(trained, parts.test, symbols, kind.normalisation)
     facts = contract.describe(
         kind="class",
         alphabet=symbols,
-        size=(28, 28),
-        channels=1,
-        normalisation="unit",
-        fit="glyph",
+        size=kind.size,
+        channels=kind.channels,
+        normalisation=kind.normalisation,
+        fit=fit,
         decoding={},
         data=splits.provenance(parts.train, parts.origin, "yours"),
         scores=[report(folder.name, parts.test, texts, sure)],
