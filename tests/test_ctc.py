@@ -1,4 +1,4 @@
-"""CTCLayer against brute force, against Keras, by finite differences; its errors; reloading in another process."""
+"""CTCLayer: against brute force, Keras and finite differences; errors; reloading elsewhere."""
 
 import itertools
 import os
@@ -15,7 +15,7 @@ from ocr.reading.ctc import BLANK, collapse, log_likelihood, log_softmax, steps_
 
 
 def brute_force(log_probs, label):
-    """log of the summed probability of every path that collapses to `label`."""
+    """Sum the probabilities of all paths that collapse to `label`; return the logarithm."""
     steps, classes = log_probs.shape
     total = [
         log_probs[range(steps), path].sum()
@@ -26,7 +26,7 @@ def brute_force(log_probs, label):
 
 
 def cases(count, seed=0):
-    """Random (logits, label) with up to 5 time steps and 4 classes, among them empty and impossible labels."""
+    """Draw (logits, label): up to 5 time steps, 4 classes; some labels are empty or too long."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         steps, classes = rng.integers(1, 6), rng.integers(2, 5)
@@ -40,7 +40,8 @@ def loss_of(labels, logits, *lengths):
     return float(ops.convert_to_numpy(layer.losses[0]))
 
 
-def test_loss_is_brute_force():
+@pytest.mark.slow
+def test_loss_equals_brute_force():
     possible = impossible = 0
     for logits, label in cases(260):
         truth = brute_force(log_softmax(logits), label)
@@ -59,7 +60,7 @@ def test_loss_is_brute_force():
     assert possible >= 200 and impossible >= 10
 
 
-def test_loss_is_that_of_keras_and_a_mean_over_the_batch():
+def test_loss_equals_that_of_keras_and_is_averaged_over_the_batch():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (6, 12, 7)).astype("float32")
     labels = np.array(
@@ -71,7 +72,7 @@ def test_loss_is_that_of_keras_and_a_mean_over_the_batch():
     assert loss_of(labels[:1], logits[:1]) == pytest.approx(each[0], rel=1e-5)
 
 
-def test_logits_pass_unchanged_and_padding_does_not_count():
+def test_logits_are_unchanged_and_padding_does_not_count():
     logits = np.random.default_rng(2).normal(size=(2, 6, 4)).astype("float32")
     layer = CTCLayer(name="ctc_loss")
     assert np.array_equal(ops.convert_to_numpy(layer(np.array([[1, 2], [3, 0]]), logits)), logits)
@@ -80,15 +81,15 @@ def test_logits_pass_unchanged_and_padding_does_not_count():
     )
 
 
-def test_input_lengths_cut_the_time_steps():
+def test_input_lengths_limit_the_time_steps():
     logits = np.random.default_rng(3).normal(size=(2, 8, 4)).astype("float32")
     labels = [[1, 2], [3, 0]]
     cut = loss_of(labels[:1], logits[:1, :5]) + loss_of(labels[1:], logits[1:, :3])
     assert loss_of(labels, logits, np.array([5, 3])) == pytest.approx(cut / 2, rel=1e-5)
 
 
-def test_gradient_by_finite_differences():
-    """The derivative by each logit is softmax minus the share of paths through it: here by central differences."""
+def test_gradient_equals_finite_differences():
+    """Compare with central differences of the likelihood by dynamic programming."""
     tf = pytest.importorskip("tensorflow")
     logits = np.random.default_rng(4).normal(size=(2, 5, 4)).astype("float64")
     labels = np.array([[1, 1], [2, 3]], "int32")
@@ -118,7 +119,7 @@ BAD_LABELS = {
 
 
 @pytest.mark.parametrize("fault", BAD_LABELS)
-def test_bad_label_raises_when_eager_and_gives_nan_when_compiled(fault):
+def test_invalid_label_raises_when_eager_and_gives_nan_when_compiled(fault):
     logits = np.zeros((2, 2, 4), "float32")
     labels = np.array([[1, 2], BAD_LABELS[fault]], "int32")
     with pytest.raises(ValueError, match=f"label 1 of the batch .*{fault}"):
@@ -146,7 +147,8 @@ print(repr(float(np.sum(model.predict({"image": images, "label": labels}, verbos
 """
 
 
-def test_a_model_reloads_in_a_fresh_process_with_another_hash_seed(tmp_path):
+@pytest.mark.slow
+def test_a_model_reloads_in_another_process_with_another_hash_seed(tmp_path):
     image, label = (
         keras.Input((6, 3), name="image"),
         keras.Input((None,), dtype="int32", name="label"),

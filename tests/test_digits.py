@@ -58,6 +58,7 @@ def test_damaged_files_of_digits_are_an_error(tmp_path):
         digits.load_handwritten("roman", "train", [tmp_path])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["western", "arabic"])
 def test_no_digit_is_in_both_parts(script):
     train, test = (

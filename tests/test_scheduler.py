@@ -1,4 +1,4 @@
-"""SquareRootScheduler against its formula, by epoch and by step."""
+"""SquareRootScheduler: its formula, by epoch and by step."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def test_published_formula(epoch):
     assert SquareRootScheduler(3e-4)(epoch) == pytest.approx(3e-4 / np.sqrt(epoch + 1), rel=1e-12)
 
 
-def test_warm_up_climbs_to_the_peak_then_falls_with_the_square_root():
+def test_warmup_rises_to_the_peak_then_falls_with_the_square_root():
     rates = [SquareRootScheduler(1.0, warmup=10)(n) for n in range(100)]
     assert (
         rates[0] == pytest.approx(0.1)
@@ -38,7 +38,7 @@ def test_by_epoch_in_fit():
     )
 
 
-def test_by_step_in_an_optimizer_that_is_saved_and_loaded():
+def test_by_step_in_a_reloaded_optimizer():
     schedule = SquareRootScheduler(0.2, warmup=3)
     optimizer = keras.optimizers.get(keras.optimizers.serialize(keras.optimizers.SGD(schedule)))
     weight = keras.Variable(0.0)
@@ -50,6 +50,6 @@ def test_by_step_in_an_optimizer_that_is_saved_and_loaded():
 
 
 @pytest.mark.parametrize("arguments", [(0,), (-1.0,), (1.0, 0)])
-def test_nonsense_is_refused(arguments):
+def test_invalid_arguments_are_errors(arguments):
     with pytest.raises(ValueError, match="need lr > 0"):
         SquareRootScheduler(*arguments)
