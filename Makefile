@@ -23,8 +23,7 @@ define install
 	fi
 endef
 
-SETUP := requirements.txt pyproject.toml $(wildcard install/*)
-.venv/ready: $(SETUP)
+.venv/ready: requirements.txt $(wildcard install/*)
 	$(call install,.venv,-r requirements.txt -e .)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
@@ -39,11 +38,12 @@ test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and t
 quick: .venv/ready  ## the everyday tests: no notebooks, no trainings, no browser
 	$(BIN)/python -m pytest -m "not slow"
 
-lint: .venv/ready  ## check style, types and the installed packages
+lint: .venv/ready  ## check style, types, installed packages, and that ocr/networks/ is up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pip check
+	$(BIN)/python notebooks/export.py --check
 
 lab: .venv/ready  ## open JupyterLab
 	$(BIN)/jupyter lab
@@ -56,7 +56,7 @@ DATA ?= $$($(BIN)/python -c "import utils; print(utils.find_captchas()[0])")
 train-workers: .venv/ready  ## train a CAPTCHA reader with N=2 processes; DATA=FOLDER NAME=mine for your own images
 	$(BIN)/python train.py captcha --data "$(DATA)" --name $(NAME) --workers $(N)
 
-.venv-serve/ready: $(SETUP)
+.venv-serve/ready: requirements.txt pyproject.toml
 	$(call install,.venv-serve,-c requirements.txt -e ".[serve]")
 	@touch $@
 
@@ -70,7 +70,7 @@ data: .venv/ready  ## find, download (EMNIST: 536 MiB) or draw the data
 	$(BIN)/python utils.py
 
 export: .venv/ready  ## write ocr/networks/ from the notebook cells tagged "export"
-	$(BIN)/python -m ocr.cli.export
+	$(BIN)/python notebooks/export.py
 
 full: .venv/ready  ## run the notebooks in the full profile, as they are stored (hours); leaves models/captcha/ and the others
 	OCR_PROFILE=full $(BIN)/jupyter execute --inplace --timeout=-1 ocr.ipynb notebooks/*.ipynb
