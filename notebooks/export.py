@@ -3,7 +3,7 @@
 A lesson builds a network in cells tagged `export`; they are copied, in their order, the imports
 first, into ocr/networks/NAME.py, where NAME is in the notebook's metadata: {"ocr": {"network":
 "NAME"}}. CTCLayer.py, which these cells use, is copied as ocr/networks/ctc_layer.py. With --check
-nothing is written: what is out of date is named, and the exit status is 1.
+nothing is written; modules that are out of date are reported, and the exit status is 1.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = ROOT / "ocr" / "networks"
-COPIED = {"from CTCLayer import": "from ocr.networks.ctc_layer import"}  # the library has its own
+COPIED = ("from CTCLayer import", "from ocr.networks.ctc_layer import")  # the library's own copy
 
 
 def notebooks() -> list[Path]:
@@ -21,10 +21,10 @@ def notebooks() -> list[Path]:
 
 
 def exported(path: Path) -> tuple[str | None, list[tuple[str, str]]]:
-    """Return a notebook's module name (None: it has no network) and its cells as (id, source)."""
+    """Return a notebook's module name (None: no network) and its cells as (id, library source)."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells = [
-        (cell["id"], "".join(cell["source"]).strip())
+        (cell["id"], "".join(cell["source"]).strip().replace(*COPIED))
         for cell in notebook["cells"]
         if "export" in cell["metadata"].get("tags", [])
     ]
@@ -32,15 +32,13 @@ def exported(path: Path) -> tuple[str | None, list[tuple[str, str]]]:
 
 
 def module(path: Path) -> tuple[str, str] | None:
-    """Return (file name, text) of the module that a notebook writes, or None."""
+    """Return (file name, text) of the module exported from a notebook, or None."""
     name, cells = exported(path)
     if not name:
         return None
     home = path.relative_to(ROOT).as_posix()
     title = f'"""The networks of {home}: generated from its cells by `make export`, edit there."""'
     imports, *definitions = [source for _, source in cells]
-    for of_course, of_library in COPIED.items():
-        imports = imports.replace(of_course, of_library)
     return f"{name}.py", "\n\n".join(
         [title, imports, *("\n" + text for text in definitions)]
     ) + "\n"
@@ -53,7 +51,7 @@ def layer() -> tuple[str, str]:
 
 
 def modules() -> dict[str, tuple[str, str]]:
-    """Return every module that the course writes: {file name: (where it comes from, text)}."""
+    """Return every exported module: {file name: (its origin, text)}."""
     found = {layer()[0]: ("CTCLayer.py", layer()[1])}
     for path in notebooks():
         if made := module(path):
@@ -62,14 +60,14 @@ def modules() -> dict[str, tuple[str, str]]:
 
 
 def outdated() -> list[str]:
-    """Say of each module in ocr/networks that differs which cell of which notebook it lacks."""
+    """Report each module in ocr/networks that differs, with the changed cells of its notebook."""
     messages = []
     for file, (home, text) in modules().items():
         path = NETWORKS / file
         current = path.read_text(encoding="utf-8") if path.exists() else ""
         if current == text:
             continue
-        cells = exported(ROOT / home)[1][1:] if home.endswith(".ipynb") else []
+        cells = exported(ROOT / home)[1] if home.endswith(".ipynb") else []
         missing = [name for name, source in cells if source not in current]
         which = f" (its cell {', '.join(missing)} is new or was changed)" if missing else ""
         messages.append(f"ocr/networks/{file} is out of date with {home}{which}: run `make export`")
@@ -77,7 +75,7 @@ def outdated() -> list[str]:
 
 
 def main() -> int:
-    """Write the modules, or with --check say which are out of date."""
+    """Write the modules, or with --check report those that are out of date."""
     if "--check" in sys.argv[1:]:
         print("\n".join(outdated()) or "ocr/networks is up to date with the notebooks")
         return bool(outdated())
