@@ -1,1 +1,1 @@
-"""Labelled images: found, read, audited, split."""
+"""Labelled images: find, download, read, audit and split them."""

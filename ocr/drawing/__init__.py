@@ -1,1 +1,1 @@
-"""Everything we draw ourselves."""
+"""Draw CAPTCHAs, characters and numbers; augment images to train on."""
