@@ -19,7 +19,6 @@ from ocr.reading import scripts
 from ocr.reading.images import normalise
 from ocr.reading.inputs import binary
 
-
 pytestmark = pytest.mark.slow  # each trains in a process of its own
 
 
@@ -210,9 +209,9 @@ def test_folders_that_are_not_classes_fail_with_one_line(own_characters, tmp_pat
 
 def test_characters_with_binary_twins(tmp_path):
     """Folders by number, in colour: binary twins for some, a class missing, a damaged file."""
-    symbols, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
+    known, folder = "0123456789ABDEFGHIJKLMNOPQRSTUVWXYZ", tmp_path / "own" / "data"
     for i, (symbol, picture) in enumerate(
-        symbols.signs(symbols[:24] * 8, seed=6, families=("open_sans",))
+        symbols.signs(known[:24] * 8, seed=6, families=("open_sans",))
     ):
         name = f"{'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.index(symbol)}/{i}.PNG"
         for place, pixels in (
@@ -237,7 +236,7 @@ def test_characters_with_binary_twins(tmp_path):
     assert "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
     assert (
-        facts["alphabet"] == symbols[:24]
+        facts["alphabet"] == known[:24]
         and facts["kind"] == "class"
         and facts["input"]["fit"] == "views"
     )

@@ -32,12 +32,13 @@ def otsu(counts: np.ndarray) -> np.ndarray:
     return (best.argmax(axis=-1) + 254 - best[..., ::-1].argmax(axis=-1)) // 2
 
 
-def paper_is_light(light: np.ndarray) -> np.ndarray:
+def paper_is_light(light: np.ndarray, rows: slice = slice(1, -1)) -> np.ndarray:
     """Decide which part of two-level images is paper: the part that covers most of the border.
 
-    light: bool (..., H, W), the light part. Returns bool (...). On a tie the larger part is paper.
+    light: bool (..., H, W), the light part. rows: those that count at the left and right edge; all
+    of them count the corners twice. Returns bool (...). On a tie the larger part is paper.
     """
-    edges = light[..., 0, :], light[..., -1, :], light[..., 1:-1, 0], light[..., 1:-1, -1]
+    edges = light[..., 0, :], light[..., -1, :], light[..., rows, 0], light[..., rows, -1]
     border = np.concatenate(edges, axis=-1).mean(axis=-1)
     return 0.9 * border + 0.1 * light.mean(axis=(-2, -1)) > 0.5
 
@@ -65,7 +66,8 @@ def character_ink(grey: np.ndarray) -> np.ndarray:
     light = grey > otsu(np.bincount(grey.ravel(), minlength=256))
     if not light.any() or light.all():
         return np.zeros_like(grey)
-    ink = ~light if paper_is_light(light) else light
+    # corners count twice, as in the glyphs that the shipped readers were trained on
+    ink = ~light if paper_is_light(light, slice(None)) else light
     paper_level, ink_level = float(np.median(grey[~ink])), float(np.median(grey[ink]))
     if abs(ink_level - paper_level) < CONTRAST:
         return np.zeros_like(grey)
