@@ -37,7 +37,7 @@ def module(path: Path) -> tuple[str, str] | None:
     if not name:
         return None
     home = path.relative_to(ROOT).as_posix()
-    title = f'"""The networks of {home}: generated from its cells by `make export`, edit there."""'
+    title = f'"""The networks of {home}, written by `make export`: edit them there."""'
     imports, *definitions = [source for _, source in cells]
     return f"{name}.py", "\n\n".join(
         [title, imports, *("\n" + text for text in definitions)]

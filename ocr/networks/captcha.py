@@ -1,4 +1,4 @@
-"""The networks of ocr.ipynb: generated from its cells by `make export`, edit there."""
+"""The networks of ocr.ipynb, written by `make export`: edit them there."""
 
 from ocr.networks.ctc_layer import CTCLayer
 from ocr.backend import keras

@@ -1,4 +1,4 @@
-"""The networks of notebooks/01_char_cnn.ipynb: generated from its cells by `make export`, edit there."""
+"""The networks of notebooks/01_char_cnn.ipynb, written by `make export`: edit them there."""
 
 from ocr.backend import keras
 from ocr.networks.captcha import block

@@ -1,4 +1,4 @@
-"""The networks of notebooks/05_number_reader.ipynb: generated from its cells by `make export`, edit there."""
+"""The networks of notebooks/05_number_reader.ipynb, written by `make export`: edit them there."""
 
 from ocr.backend import keras
 from ocr.networks.captcha import block
