@@ -84,6 +84,7 @@ def train(data, epochs=6, stop=None, patience=1, rate=0.5, validation=slice(0, 8
     return log.drop(columns="cpu_s"), reading.get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_an_interrupted_training_resumes_to_the_same_result(data, cache, stop):
     log, weights = train(data, patience=3)
@@ -95,6 +96,7 @@ def test_an_interrupted_training_resumes_to_the_same_result(data, cache, stop):
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_its_count_when_resumed(data, cache):
     log, weights = train(data, epochs=20, patience=2)
     assert len(log) < 20, "the tiny training is meant to stop early"
@@ -106,6 +108,7 @@ def test_early_stopping_keeps_its_count_when_resumed(data, cache):
     assert again.equals(log) and all(np.array_equal(a, b) for a, b in zip(weights, same))
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_restored_and_a_changed_one_is_not(data, cache):
     log, weights = train(data, epochs=2)
     again, same = train(data, epochs=2)
@@ -172,6 +175,7 @@ def train_classes(
     return log.drop(columns="cpu_s"), model
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_and_resumes_to_the_same_result(glyphs, cache):
     log, model = train_classes(glyphs)
     assert log["loss"].iloc[-1] < log["loss"].iloc[0] and list(log.index) == [1, 2, 3, 4]

@@ -162,6 +162,7 @@ for epoch in range(10**6):
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_survives_kill_9(tmp_path):
     rng, seen = np.random.default_rng(0), 0
     for _ in range(3):
@@ -212,6 +213,7 @@ def state(folder):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_two_workers_train_like_one_and_resume_when_killed(project):
     folder, command = project
     launcher.start(command, 1)
@@ -260,6 +262,7 @@ def wait_until(true, seconds=90):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_workers_end_with_one_line_and_on_sigterm(project):
     folder, command = project
     command = [*command[:-4], "--epochs", "2000", "--batch", "4"]
@@ -298,6 +301,7 @@ def test_workers_end_with_one_line_and_on_sigterm(project):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_missing_workers_time_out():
     port = launcher.free_port()
     program = (
