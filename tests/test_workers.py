@@ -190,7 +190,7 @@ def project(tmp_path):
     (tmp_path / "data").mkdir()
     for label, picture in captchas.captchas(40, seed=5):
         picture.save(tmp_path / "data" / f"{label}.png")
-    return folder, [
+    command = [
         sys.executable,
         str(folder / "train.py"),
         "captcha",
@@ -203,6 +203,9 @@ def project(tmp_path):
         "--batch",
         "4",
     ]
+    yield folder, command
+    for process in psutil.Process().children(recursive=True):
+        process.kill()  # what a failed test has left
 
 
 def state(folder):
