@@ -1,4 +1,4 @@
-"""Train readers on images of one's own: audit, split, train, evaluate, save, read.
+"""Train readers on your own images: audit, split, train, evaluate, save, read.
 
 Each trainer takes a function that builds the network and does what its lesson does, on other
 images.

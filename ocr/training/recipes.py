@@ -1,4 +1,4 @@
-"""Recipes: what can be trained on images of one's own, and how.
+"""Recipes: what can be trained on your own images, and how.
 
 This module is light (no Keras), so that the command line can list the recipes; `train` imports what
 trains. A recipe names the network of a lesson, a module in ocr/networks. To add one, add an entry
@@ -77,7 +77,7 @@ RECIPES = {
 def train(
     name: str, data, reader, *, seed: int = 0, epochs: int | None = None, **options
 ) -> "Reader":
-    """Train a reader by the recipe `name` on labelled images of one's own.
+    """Train a reader by the recipe `name` on your own labelled images.
 
     data      a folder or zip of labelled images, see data/README.md
     reader    the folder to save the reader in; replaced if it exists
