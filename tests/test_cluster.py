@@ -4,7 +4,6 @@ import io
 import itertools
 import os
 import random
-import resource
 import shutil
 import signal
 import socket
@@ -292,6 +291,8 @@ def test_a_scheduler_that_is_killed_is_an_error(archive, tmp_path):
 
 def limit_file_size():
     """Allow no file over 2 kB: the effect of a full disk, at a size that a test can reach."""
+    import resource  # Windows has no such module
+
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
 
