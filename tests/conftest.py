@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from tests.samples import save_means_ensemble
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
-    os.environ["OCR_DATA"] = str(
-        utils.ROOT / os.environ["OCR_DATA"]
-    )  # also for copies of the project
+    # absolute, also for copies of the project
+    os.environ["OCR_DATA"] = str(utils.ROOT / os.environ["OCR_DATA"])
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell's background jobs ignore Ctrl-C, and so would the programs that tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
