@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ocr.datasets import audit, dataset, digits, splits
-from ocr.datasets.characters import own_parts
+from ocr.datasets.characters import Parts, own_parts
 from ocr.datasets.download import data_folders
-from ocr.datasets.sources import group, own_source
+from ocr.datasets.sources import own_source
 from ocr.drawing import fonts, paper
 from ocr.drawing import numbers as drawn_numbers
 from ocr.reading import contract, scripts
@@ -199,9 +199,34 @@ def characters(
     preprocessing in `inputs.INPUTS`, which also knows the normalisation and the augmentation.
     """
     export.reserve(folder)
-    kind = INPUTS[fit].fixed()
     parts = own_parts(path, labels, alphabet, seed, fit)
-    symbols = parts.alphabet
+    return _classifier(network, folder, parts, fit, seed, epochs)
+
+
+def views(
+    network,
+    path: Path,
+    folder: Path,
+    *,
+    seed: int,
+    epochs: int | None,
+    alphabet: str | None = None,
+    labels: str | None = None,
+) -> Reader:
+    """Train a reader of single characters of any kind, photographs too, as lesson 03 does."""
+    export.reserve(folder)
+    source = own_source(path, labels, alphabet, seed)
+    divided = source.train, source.validation, source.test
+    known = [alphabet] if alphabet else [label for part in divided for label in part.labels]
+    parts = Parts(source.what, Alphabet.from_labels(known), *divided, source.audit)
+    return _classifier(network, folder, parts, "views", seed, epochs)
+
+
+def _classifier(
+    network, folder: Path, parts: Parts, fit: str, seed: int, epochs: int | None
+) -> Reader:
+    """Train, evaluate and save a reader of single characters on these parts."""
+    kind, symbols = INPUTS[fit].fixed(), parts.alphabet
     show_audit(parts.audit)
     print(f"{parts.origin}: {len(symbols.symbols)} classes: {symbols.symbols}")
     show_parts(folder.name, parts.train, parts.validation, parts.test)
@@ -234,55 +259,3 @@ def characters(
         seed=seed,
     )
     return finish(folder, trained, facts, parts.test)
-
-
-def views(
-    network,
-    path: Path,
-    folder: Path,
-    *,
-    seed: int,
-    epochs: int | None,
-    alphabet: str | None = None,
-    labels: str | None = None,
-) -> Reader:
-    """Train a reader of single characters of any kind, photographs too, as lesson 03 does."""
-    export.reserve(folder)
-    source = own_source(path, labels, alphabet, seed)
-    train, groups = group({"yours": source})
-    parts = source.train, source.validation, source.test
-    symbols = Alphabet.from_labels(
-        [alphabet] if alphabet else [label for part in parts for label in part.labels]
-    )
-    show_audit(source.audit)
-    show_parts(folder.name, *parts)
-    trained, log = classifier.train(
-        folder.name,
-        lambda: network(len(symbols.symbols)),
-        train,
-        source.validation,
-        symbols,
-        epochs=epochs,
-        steps=CHARACTER_STEPS,
-        batch_size=64,
-        seed=seed,
-        strength=1.0,
-        normalisation="views",
-        groups=groups,
-        augmentation="restyle",
-    )
-    show_curves(folder.name, log, trained, {"loss": "cross-entropy", "exact": "exact match"})
-    texts, sure = classifier.read_all(trained, source.test, symbols, "views")
-    facts = contract.describe(
-        kind="class",
-        alphabet=symbols,
-        size=(28, 28),
-        channels=4,
-        normalisation="views",
-        fit="views",
-        decoding={},
-        data=splits.provenance(train, source.what, "yours"),
-        scores=[report(folder.name, source.test, texts, sure)],
-        seed=seed,
-    )
-    return finish(folder, trained, facts, source.test)
