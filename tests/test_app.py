@@ -21,6 +21,7 @@ from ocr.reading.reader import Reader
 from ocr.serving import limits, server
 from ocr.serving.openapi import document
 from ocr.serving.service import Service, find_readers
+from tests import barcodes
 
 SCHEMAS = document(["captcha"], False)["components"]["schemas"]
 
@@ -79,7 +80,7 @@ def test_files_are_read_in_order(client, pictures):
         reading = reader.read(data, top=2, spans=True)
         assert (found["name"], found["text"]) == (name, reading.text)
         assert found["confidence"] == pytest.approx(reading.confidence, abs=1e-4)
-        assert found["unsure"] == (reading.confidence < 0.9)
+        assert found["trusted"] == reading.trusted and "script" not in found
         assert [tuple(span) for span in found["spans"]] == list(reading.spans)
         assert (found["width"], found["height"]) == (200, 50)
         texts = [other["text"] for other in found["alternatives"]]
@@ -154,6 +155,62 @@ def test_the_first_place_wins_and_no_reader_is_an_error(tmp_path):
         find_readers([tmp_path])
 
 
+# --- scripts, marks, trust ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    """A client of a server with the reader of barcodes."""
+    folder = tmp_path_factory.mktemp("readers")
+    barcodes.save(folder / "bars")
+    return server.create_app(Service([folder]), token="").test_client()
+
+
+def bar(text):
+    return png(Image.fromarray(barcodes.barcode(text)))
+
+
+def test_numbers_come_with_their_script_and_options(bars):
+    files = [("a.png", bar("٨٢٫٥")), ("b.png", bar("?12"))]
+    first, second = post(bars, files).get_json()
+    assert (first["text"], first["script"], first["trusted"]) == ("82.5", "arabic", True)
+    assert (second["text"], second["script"]) == ("12", "western")
+    fields = {"digits": "as-written", "keep_other": "true", "script": ""}
+    found = post(bars, files, **fields).get_json()
+    assert [one["text"] for one in found] == ["٨٢٫٥", "?12"]
+    for one in found:
+        jsonschema.validate(one, SCHEMAS["Read"] | {"additionalProperties": False})
+    (named,) = bars.post("/api/read?script=persian", data=bar("٨٢")).get_json()
+    assert (named["text"], named["script"]) == ("82", "persian")
+
+
+def test_a_refused_image_is_a_problem_with_a_reading(bars):
+    (one, two, three) = post(bars, [(c, bar(c)) for c in ("1", "□", "2□")]).get_json()
+    assert one["trusted"] and "problem" not in one
+    assert two == {
+        "name": "□",
+        "text": "",
+        "confidence": 0,
+        "trusted": False,
+        "problem": "nothing that I can read",
+    }
+    assert three["text"] == "2" and not three["trusted"] and "problem" not in three
+    jsonschema.validate(two, SCHEMAS["Refused"] | {"additionalProperties": False})
+    alone = bars.post("/api/read", data=bar("□"))
+    assert "nothing that I can read" in problem(alone, 422)
+    assert alone.get_json()["images"] == [two | {"name": "image"}]
+
+
+def test_scripts_and_trust_are_described(bars, client):
+    (found,) = bars.get("/api/readers").get_json()
+    assert found["scripts"] == ["western", "arabic", "persian"]
+    assert found["alphabet"] == "0123456789./-,"
+    assert found["trust"] == {k: v for k, v in barcodes.TRUST.items() if k != "points"}
+    jsonschema.validate(found, SCHEMAS["Reader"] | {"additionalProperties": False})
+    for one in client.get("/api/readers").get_json():
+        jsonschema.validate(one, SCHEMAS["Reader"] | {"additionalProperties": False})
+
+
 # --- refusals -----------------------------------------------------------------------------------
 
 
@@ -170,7 +227,11 @@ def test_the_first_place_wins_and_no_reader_is_an_error(tmp_path):
         ("?top=²", "top"),
         ("?pattern=A", "A"),
         ("?pattern=%00", "alphabet"),
-        ("?seen=maybe", "true or false"),
+        ("?seen=maybe", "seen = 'maybe': send false or true"),
+        ("?keep_other=1", "keep_other = '1': send false or true"),
+        ("?digits=roman", "digits = 'roman': send western or as-written"),
+        ("?script=roman", "script = 'roman': send western or arabic or persian"),
+        ("?script=arabic", "the scripts of this reader are none: leave the script out"),
         ("?Reader=captcha", "no parameter 'Reader'"),
         ("?reader=../captcha", "no reader"),
         ("?reader=%2Fetc%2Fpasswd", "no reader"),

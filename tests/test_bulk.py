@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr.reading.bulk import NO_MEMORY, TIMED_OUT, Result, read_many
+from ocr.reading.bulk import NO_MEMORY, NOTHING, TIMED_OUT, Result, read_many
+from ocr.reading.decoders import REFUSED
 from ocr.reading.files import Found, unreadable
 from ocr.reading.reader import Reader
+from tests import barcodes
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def found(images):
 
 def test_results_come_in_order_with_what_was_read(reader):
     images = noise(10)
-    results = list(read_many(reader, found(images), batch=4, top=2, spans=True))
+    options = reader.options(top=2, spans=True)
+    results = list(read_many(reader, found(images), options, batch=4))
     assert [result.name for result in results] == [f"{i}.png" for i in range(10)]
     for result, image in zip(results, images):
         assert result.error is None and not result.timed_out
@@ -88,11 +91,23 @@ def test_images_after_the_deadline_are_reported_as_timed_out(reader, monkeypatch
 
 
 def test_readings_are_constrained(reader):
-    constraint = reader.constrain("daa")
-    for result in read_many(reader, found(noise(5)), constraint=constraint):
+    options = reader.options(pattern="daa")
+    for result in read_many(reader, found(noise(5)), options):
         assert len(result.reading.text) == 3 and result.reading.text[0] == "1"
 
 
 def test_names_are_made_printable(reader):
     images = [Found("a\nb.png", partial(Image.fromarray, noise(1)[0]))]
     assert [result.name for result in read_many(reader, images)] == ["a\\nb.png"]
+
+
+def test_an_image_without_text_is_refused_with_a_reading_and_an_error(tmp_path):
+    reader = Reader.load(barcodes.save(tmp_path / "bars"))
+    images = found(map(barcodes.barcode, ("12", "□", "?", "", "3")))
+    results = list(read_many(reader, images))
+    assert [result.reading.text for result in results] == ["12", "", "", "", "3"]
+    assert [result.error for result in results] == [None, NOTHING, NOTHING, NOTHING, None]
+    assert all(result.reading == REFUSED and result.prepared for result in results[1:4])
+    assert reader.read(barcodes.barcode("□")) == REFUSED  # one image: no exception
+    both = reader.read([barcodes.barcode("□"), barcodes.barcode("5")], top=3)
+    assert both[0] == REFUSED and both[1].text == "5"

@@ -16,16 +16,21 @@ import zipfile
 import pandas
 import psutil
 import pytest
+from PIL import Image
 
 import utils
 from ocr.drawing import captchas
 from ocr.reading import bulk, files
+from ocr.reading.contract import ReaderError
 from ocr.reading.files import find_images, read_named
 from ocr.reading.images import ImageError
 from ocr.reading.reader import Reader
+from tests import barcodes
 
 cluster = pytest.importorskip("ocr.archive.cluster", reason="needs the extra scale: Dask, pyarrow")
 results = pytest.importorskip("ocr.archive.results")
+worker = pytest.importorskip("ocr.archive.worker")
+parquet = pytest.importorskip("pyarrow.parquet")
 slow = pytest.mark.slow
 JOB = cluster.Job.create("captcha")
 MAIN = """
@@ -302,7 +307,7 @@ import sys
 from pathlib import Path
 from ocr.archive import results
 try:
-    rows = [(f"{k}.png", "x" * 40 + str(k), 0.5, None) for k in range(2000)]
+    rows = [(f"{k}.png", "x" * 40 + str(k), 0.5, True, None) for k in range(2000)]
     results.write(rows, Path(sys.argv[1]))
 except OSError as error:
     print("refused:", error.strerror or error)
@@ -319,6 +324,32 @@ def test_a_full_disk_leaves_no_partial_file(tmp_path):
     )
     assert "refused:" in done.stdout, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_refusals_and_trust_are_in_the_table(tmp_path):
+    reader = barcodes.save(tmp_path / "bars")
+    names = [str(tmp_path / f"{k}.png") for k in range(4)]
+    for name, text in zip(names, ("٨٢", "١٢□", "□")):
+        Image.fromarray(barcodes.barcode(text)).save(name)
+    job = cluster.Job.create(str(reader), digits="as-written", script="arabic")
+    assert worker.read_partition(names, str(tmp_path / "part.parquet"), job) == (4, 2)
+    table = parquet.read_table(tmp_path / "part.parquet").to_pylist()
+    assert [row["text"] for row in table] == ["٨٢", "١٢", "", None]
+    assert [row["trusted"] for row in table] == [True, False, False, None]
+    assert [row["error"] for row in table] == [None, None, bulk.NOTHING, "no such file"]
+    assert table[2]["confidence"] == 0 and table[3]["confidence"] is None
+
+
+def test_a_result_is_continued_only_with_the_same_options(tmp_path):
+    reader = str(barcodes.save(tmp_path / "bars"))
+    results.prepare(tmp_path / "out", [], cluster.Job.create(reader).settings())
+    results.prepare(tmp_path / "out", [], cluster.Job.create(reader).settings())
+    for options in ({"script": "arabic"}, {"digits": "as-written"}, {"keep_other": True}):
+        job = cluster.Job.create(reader, **options)
+        with pytest.raises(cluster.ClusterError, match="or with other options: choose another"):
+            results.prepare(tmp_path / "out", [], job.settings())
+    with pytest.raises(ReaderError, match="no script 'arabic'"):
+        cluster.Job.create("captcha", script="arabic")
 
 
 def test_a_result_folder_with_other_content_is_refused(tmp_path):

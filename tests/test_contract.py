@@ -11,14 +11,16 @@ import utils
 from ocr.reading import contract
 from ocr.reading.contract import (
     ReaderError,
-    check,
     find_reader,
     known_readers,
     output_shape,
     read_contract,
     write_contract,
 )
+from ocr.reading.contract_checks import check
+from ocr.reading.ctc import Alphabet
 from ocr.reading.reader import Reader
+from tests import barcodes
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_shipped_contracts_give_the_shape_of_the_output():
 
 
 INVALID = {
-    "format": ({"format": 99}, "format 99: this version reads format 1"),
+    "format": ({"format": 99}, "format 99: this version reads the formats 1 and 2"),
     "kind": ({"kind": "speech"}, "kind 'speech': this version reads the kinds ctc, class, ensem"),
     "kind of kind": ({"kind": []}, "kind []: this version reads"),
     "alphabet": ({"alphabet": "aab"}, "a text of distinct symbols, got 'aab'"),
@@ -77,6 +79,123 @@ def test_an_invalid_contract_says_what_is_allowed(facts, fault):
     with pytest.raises(ValueError) as caught:
         check(facts)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def described(**changes):
+    return barcodes.facts(**changes) | {"onnx_sha256": ""}
+
+
+OPTIONAL = {  # arguments of contract.describe, and what is wrong with them
+    "widths not ascending": (
+        {"widths": [128, 64, 256]},
+        "they must ascend to the width 256, each leave a whole number of the 64 time steps on both "
+        "sides, and fit be picture or line (got [128, 64, 256], fit picture)",
+    ),
+    "another last width": ({"widths": [64, 128]}, 'invalid "widths"'),
+    "twice the same width": ({"widths": [64, 64, 256]}, 'invalid "widths"'),
+    "width of part of a step": ({"widths": [62, 256]}, "leave a whole number of the 64 time steps"),
+    "width 0": ({"widths": [0, 256]}, 'invalid "widths"'),
+    "text for widths": ({"widths": ["64", 256]}, 'invalid "widths"'),
+    "unknown script": (
+        {"scripts": ["roman"]},
+        'invalid "scripts": they are a list of western, arabic, persian (got ["roman"])',
+    ),
+    "script twice": ({"scripts": ["arabic", "arabic"]}, 'invalid "scripts"'),
+    "digit of a script": (
+        {"alphabet": Alphabet("0123456789٠١٢٣٤٥٦٧٨٩?□"), "scripts": ["western", "persian"]},
+        "invalid \"scripts\": persian needs '۴' in the alphabet",
+    ),
+    "digit of Western": (
+        {"alphabet": Alphabet("012346789?□"), "scripts": ["western"]},
+        "western needs '5' in the alphabet",
+    ),
+    "digit that is a mark": (
+        {"alphabet": Alphabet("0123456789"), "scripts": ["western"], "marks": {"other": "3"}},
+        "western needs '3' in the alphabet",
+    ),
+    "unknown mark": (
+        {"marks": {"blot": "?"}},
+        'invalid "marks": they are other and unreadable, each another symbol of the alphabet',
+    ),
+    "mark outside the alphabet": ({"marks": {"other": "x"}}, 'invalid "marks"'),
+    "mark of two symbols": ({"marks": {"other": "?□"}}, 'invalid "marks"'),
+    "one symbol for two marks": ({"marks": {"other": "?", "unreadable": "?"}}, 'invalid "marks"'),
+    "nothing but marks": (
+        {"alphabet": Alphabet("?"), "scripts": None, "marks": {"other": "?"}},
+        'invalid "marks"',
+    ),
+    "one point": (
+        {"trust": barcodes.TRUST | {"points": [[0, 0]]}},
+        'invalid "trust": points must be at least two [raw, calibrated], both ascending in 0..1',
+    ),
+    "points that descend": (
+        {"trust": barcodes.TRUST | {"points": [[0, 0.2], [1, 0.1]]}},
+        'invalid "trust"',
+    ),
+    "points above 1": ({"trust": barcodes.TRUST | {"points": [[0, 0], [1, 2]]}}, 'invalid "trust"'),
+    "points of three": ({"trust": barcodes.TRUST | {"points": [[0, 0, 0], [1, 1, 1]]}}, "trust"),
+    "no threshold": ({"trust": {"points": [[0, 0], [1, 1]]}}, "threshold a number from 0"),
+    "negative threshold": ({"trust": barcodes.TRUST | {"threshold": -1}}, 'invalid "trust"'),
+    "trust of how many": ({"trust": barcodes.TRUST | {"n": 0.5}}, "n a count"),
+    "share above 1": ({"trust": barcodes.TRUST | {"share": 75}}, "share and right numbers 0..1"),
+}
+
+
+@pytest.mark.parametrize("fault", OPTIONAL)
+def test_invalid_optional_keys_say_what_is_allowed(fault):
+    changes, message = OPTIONAL[fault]
+    with pytest.raises(ValueError) as caught:
+        check(described(**changes))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, [], {}, 7, "x", [None], [[]]])
+@pytest.mark.parametrize("key", ["scripts", "marks", "trust", "widths"])
+def test_optional_keys_of_another_type_are_invalid(key, value):
+    facts = described()
+    (facts["input"] if key == "widths" else facts)[key] = value
+    if (key, value) == ("marks", {}):
+        facts["alphabet"] = facts["alphabet"].rstrip("?□")
+        check(facts)  # no marks
+    else:
+        with pytest.raises(ValueError, match=f'invalid "{key}"') as caught:
+            check(facts)
+        assert "\n" not in str(caught.value)
+
+
+def test_optional_keys_need_format_2_and_some_of_them_strings():
+    check(described())
+    assert described()["format"] == 2
+    for key in ("scripts", "marks", "trust", "widths"):
+        only = {other: None for other in barcodes.KINDS if other != key}
+        given = described(**only)
+        check(given)
+        with pytest.raises(ValueError, match=rf'"(input\.)?{key}" needs format 2'):
+            check(given | {"format": 1})
+        if key in ("scripts", "widths"):
+            with pytest.raises(ValueError, match=rf'"(input\.)?{key}" needs the kind ctc, this is'):
+                check(given | {"kind": "class"})
+        else:
+            check(given | {"kind": "class"})
+    check(described(**dict.fromkeys(barcodes.KINDS)) | {"format": 1})
+
+
+def test_a_contract_of_format_2_is_written_and_read_again(tmp_path):
+    folder = barcodes.save(tmp_path / "bars")
+    facts = read_contract(folder)
+    assert facts["scripts"] == ["western", "arabic", "persian"] and facts["trust"] == barcodes.TRUST
+    assert facts["marks"] == {"other": "?", "unreadable": "□"}
+    assert facts["input"]["widths"] == [48, 64, 96, 128, 192, 256]
+    assert output_shape(facts) == [1, 64, 32] and output_shape(facts, 96) == [1, 24, 32]
+    reader = Reader.load(folder)
+    assert reader.scripts == barcodes.SCRIPTS and reader.widths == list(barcodes.WIDTHS)
+
+
+def test_shipped_readers_of_any_format_load():
+    for name in known_readers():
+        reader = Reader.load(name)
+        assert reader.contract["format"] in (1, 2)
+        assert reader.widths[-1] == reader.size[1]
 
 
 def test_a_contract_that_is_no_object():

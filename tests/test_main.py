@@ -12,9 +12,11 @@ import zipfile
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 import utils
 from ocr.cli.read import main
+from tests import barcodes
 
 MAIN = [sys.executable, str(utils.ROOT / "main.py")]
 
@@ -67,6 +69,9 @@ def test_exit_status_is_0_for_all_read_1_for_some_2_for_wrong_usage(run, mixed):
         (("--lexicon", "no.txt"), "give a file of words"),
         (("--lexicon", ""), "give a file of words"),
         (("--lexicon", __file__, "--pattern", "d"), "not both"),
+        (("--script", "arabic"), "no script 'arabic': the scripts of this reader are none"),
+        (("--script", "roman"), "invalid choice: 'roman'"),
+        (("--digits", "roman"), "invalid choice: 'roman'"),
     ],
 )
 def test_wrong_usage_is_one_line(run, arguments, message):
@@ -90,7 +95,7 @@ def test_formats_agree(run, mixed):
     rows = [json.loads(line) for line in lines.splitlines()]
     assert len(rows) == 11 and sum("error" in row for row in rows) == 3
     for row in rows:
-        assert set(row) in ({"path", "text", "confidence"}, {"path", "error"})
+        assert set(row) in ({"path", "text", "confidence", "trusted"}, {"path", "error"})
     table = list(csv.DictReader(io.StringIO(table)))
     tree = ElementTree.fromstring(tree.encode())
     paths = [row["path"] for row in rows]
@@ -101,8 +106,74 @@ def test_formats_agree(run, mixed):
     assert errors == [row["error"] or None for row in table] == [one.get("error") for one in tree]
     good = [row for row in rows if "text" in row]
     assert all(0 <= row["confidence"] <= 1 and len(row["text"]) == 5 for row in good)
-    columns = [line.split("\t")[:2] for line in text.splitlines()]
-    assert columns == [[row["path"], row["text"]] for row in good]
+    trusted = [{None: "", False: "false", True: "true"}[row.get("trusted")] for row in rows]
+    assert trusted == [row["trusted"] for row in table] == [one.get("trusted", "") for one in tree]
+    columns = [line.split("\t") for line in text.splitlines()]
+    assert columns == [
+        [
+            row["path"],
+            row["text"],
+            f"{row['confidence']:.4f}",
+            "trusted" if row["trusted"] else "check",
+        ]
+        for row in good
+    ]
+
+
+def save_bars(folder, **texts):
+    """Save barcodes of texts as NAME.png, and a reader of barcodes; return both folders."""
+    for name, text in texts.items():
+        (folder / "pictures").mkdir(exist_ok=True)
+        Image.fromarray(barcodes.barcode(text)).save(folder / "pictures" / f"{name}.png")
+    return barcodes.save(folder / "bars"), folder / "pictures"
+
+
+def test_a_refusal_is_alike_in_all_formats(run, tmp_path):
+    reader, pictures = save_bars(tmp_path, a="12", b="□", c="3□")
+    found = {
+        format: run("--model", reader, "--format", format, pictures)
+        for format in ("text", "json", "csv", "xml")
+    }
+    assert all(status == 1 for status, _, _ in found.values())
+    path = f"{pictures / 'b.png'}"
+    _, lines, errors = found["text"]
+    assert errors == f"main.py: {path}: nothing that I can read\n"
+    assert [line.split("\t")[1::2] for line in lines.splitlines()] == [
+        ["12", "trusted"],
+        ["3", "check"],
+    ]
+    assert all(found[format][2] == "" for format in ("json", "csv", "xml"))
+    rows = [json.loads(line) for line in found["json"][1].splitlines()]
+    assert rows[1] == {
+        "path": path,
+        "text": "",
+        "confidence": 0,
+        "trusted": False,
+        "error": "nothing that I can read",
+    }
+    assert [row["trusted"] for row in rows] == [True, False, False]
+    table = list(csv.reader(io.StringIO(found["csv"][1])))
+    assert table[0] == ["path", "text", "confidence", "trusted", "error"]
+    assert table[2] == [path, "", "0.000000", "false", "nothing that I can read"]
+    assert table[1][1:] == ["12", table[1][2], "true", ""]
+    tree = ElementTree.fromstring(found["xml"][1].encode())
+    assert dict(tree[1].attrib) == dict(
+        zip(table[0][:1] + table[0][2:], table[2][:1] + table[2][2:])
+    )
+    assert not tree[1].text and tree[0].text == "12" and tree[0].get("trusted") == "true"
+
+
+def test_script_digits_and_other_signs_are_options(read_json, tmp_path):
+    reader, pictures = save_bars(tmp_path, a="٨٢٫٥", b="?١٢")
+
+    def texts(*options):
+        return [row["text"] for row in read_json("--model", reader, *options, pictures)]
+
+    assert texts() == ["82.5", "12"]
+    assert texts("--digits", "as-written") == ["٨٢٫٥", "١٢"]
+    assert texts("--digits", "as-written", "--keep-other") == ["٨٢٫٥", "?١٢"]
+    assert texts("--script", "persian", "--digits", "as-written")[1] == "۱۲"
+    assert texts("--script", "western") == ["", ""]
 
 
 def test_errors_name_the_file_in_one_line_each(run, mixed, tmp_path):

@@ -17,6 +17,7 @@ from ocr.reading.contract import ReaderError
 from ocr.reading.ctc import log_softmax
 from ocr.reading.images import ImageError, normalise
 from ocr.reading.reader import Reader
+from tests import barcodes
 
 SHIPPED = utils.ROOT / "models" / "captcha"
 
@@ -132,7 +133,7 @@ def test_a_constraint_does_not_change_the_confidence(shipped, captchas):
 def test_a_character_is_constrained_too(small_class):
     reader, (_, seven) = Reader.load(small_class), next(symbols.glyphs("7", seed=3))
     free = dict(reader.read(seven, top=4).alternatives)
-    assert reader.read(seven, pattern="a") == ("A", free["A"], (), ())
+    assert reader.read(seven, pattern="a") == ("A", free["A"], (), (), False, None)
     assert reader.read(seven, lexicon=["0", "1"]).text == max("01", key=free.get)
     with pytest.raises(ReaderError, match="'dd' is too long: this reader reads one character"):
         reader.read(seven, pattern="dd")
@@ -175,6 +176,55 @@ def test_a_reader_of_characters_takes_any_picture_of_one(small_class, tmp_path):
         assert left == pytest.approx(ink[0], abs=2) and right == pytest.approx(ink[-1] + 1, abs=2)
     assert np.mean(same) > 0.8
     assert one.read(pairs[0][1]).alternatives == () and one.read(pairs[0][1]).spans == ()
+
+
+# --- scripts, marks, trust: decoding itself is in test_decoders.py
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    return Reader.load(barcodes.save(tmp_path_factory.mktemp("models") / "bars"))
+
+
+def test_options_of_reading_numbers(bars):
+    eastern, foreign = barcodes.barcode("٨٢٫٥٠"), barcodes.barcode("?12.50")
+    found = bars.read(eastern)
+    assert found[:2] == ("82.50", pytest.approx(0.98, abs=1e-3))  # calibrated
+    assert found.trusted and found.script == "arabic"
+    assert bars.read(eastern, digits="as-written").text == "٨٢٫٥٠"
+    assert bars.read(eastern, script="persian").script == "persian"
+    assert bars.read(foreign).text == "12.50"
+    assert bars.read(foreign, keep_other=True).text == "?12.50"
+    assert bars.read(eastern, pattern="dd.dd", digits="as-written").text == "٨٢٫٥٠"
+    assert bars.read(eastern, lexicon=["82.50", "82"]).text == "82.50"
+    cut = bars.read(barcodes.barcode("12□"))
+    assert cut.text == "12" and not cut.trusted
+    named = bars.options(script="arabic", digits="as-written")
+    assert bars.read_prepared([bars.prepare(eastern)], named)[0].text == "٨٢٫٥٠"
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"script": "roman"}, "no script 'roman': the scripts of this reader are western, arabic"),
+        ({"digits": "roman"}, "no digits 'roman': there are western and as-written"),
+        ({"pattern": "d?"}, "the alphabet '0123456789./-,' has no '?'"),
+        ({"lexicon": ["٤٢"]}, "symbols outside the alphabet '0123456789./-,'"),
+    ],
+)
+def test_options_that_a_reader_does_not_have_are_one_line(bars, options, message):
+    with pytest.raises(ReaderError) as caught:
+        bars.read(barcodes.barcode("1"), **options)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_reader_of_one_script_has_none_to_name(shipped, captchas):
+    picture = captchas[0].images[0]
+    with pytest.raises(ReaderError, match="scripts of this reader are none: leave the script out"):
+        shipped.read(picture, script="western")
+    plain = shipped.read(picture)
+    assert shipped.read(picture, digits="as-written", keep_other=True) == plain
+    assert plain.script is None
 
 
 # --- ensembles

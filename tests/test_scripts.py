@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocr.reading.scripts import to_western
+from ocr.reading.scripts import NUMBERS, SCRIPTS, SHARED, SIGNS, SYMBOLS, own_digits, to_western
 
 
 @pytest.mark.parametrize("zero", [0x660, 0x6F0, 0x30])
@@ -29,3 +29,15 @@ def test_digits_of_all_scripts_are_converted(zero):
 )
 def test_separators_are_converted_and_direction_marks_dropped(text, western):
     assert to_western(text) == western == to_western(western)
+
+
+def test_every_symbol_belongs_to_a_script_and_shared_shapes_are_one_symbol():
+    assert set().union(*SIGNS.values()) == set(SYMBOLS)
+    assert set(SIGNS["arabic"]) & set(SIGNS["persian"]) >= set("٠١٢٣٧٨٩٤٦٫٬")
+    assert "٥" not in SIGNS["persian"] and not set("۴۵۶") & set(SIGNS["arabic"])
+    for script, own in SIGNS.items():
+        for symbol, western in zip(SCRIPTS[script].translate(SHARED), NUMBERS):
+            assert own[symbol] == western
+        assert own_digits(script) == SCRIPTS[script][:10].translate(SHARED)
+        assert all(to_western(symbol) == western for symbol, western in own.items())
+        assert own["."] == "." and own[","] == ","

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from ocr.archive import worker
 from ocr.archive.results import (
+    NOT_READ,
     ClusterError,
     Row,
     count_errors,
@@ -146,7 +147,7 @@ def _names(paths: list[Path], faults: list[Row]) -> Iterator[str]:
     """Yield the name of every image; add a row to `faults` for each path that cannot be opened."""
     for found in find_all(paths):
         if found.fault:
-            faults.append((printable(found.name), None, None, found.fault))
+            faults.append((printable(found.name), *NOT_READ, found.fault))
         else:
             yield found.name
 

@@ -1,7 +1,7 @@
 """Store the readings of an archive: a folder with one Parquet file a partition.
 
-The columns are path, text, confidence and error. A file is written whole or not at all, so every
-file that exists is complete, and a later run reads only the partitions that have none.
+The columns are path, text, confidence, trusted and error. A file is written whole or not at all, so
+every file that exists is complete, and a later run reads only the partitions that have none.
 """
 
 import contextlib
@@ -25,11 +25,13 @@ SCHEMA = pyarrow.schema(
         ("path", pyarrow.string()),
         ("text", pyarrow.string()),
         ("confidence", pyarrow.float32()),
+        ("trusted", pyarrow.bool_()),
         ("error", pyarrow.string()),
     ]
 )
 
-Row = tuple[str, str | None, float | None, str | None]  # as in SCHEMA
+Row = tuple[str, str | None, float | None, bool | None, str | None]  # as in SCHEMA
+NOT_READ = (None, None, None)  # text, confidence, trusted of an image that cannot be opened
 
 
 class ClusterError(RuntimeError):
@@ -84,7 +86,7 @@ def count_errors(out: Path, name: str) -> int | None:
 def prepare(out: Path, paths: list[Path], settings: dict) -> None:
     """Create the result folder, or check that an earlier run can be continued in it.
 
-    `settings` identifies the reader and its constraint; `_read.json` in the folder keeps them, and
+    `settings` identifies the reader and its options; `_read.json` in the folder keeps them, and
     the paths. A continued run must have the same settings, and all paths of the earlier ones.
     Raises ClusterError.
     """
@@ -110,13 +112,13 @@ def _check_earlier(note: Path, facts: dict) -> None:
     try:
         before = json.loads(note.read_text(encoding="utf-8"))
         all_paths = set(before["paths"]) <= set(facts["paths"])
-        same = all(before[key] == value for key, value in facts.items() if key != "paths")
-    except (ValueError, KeyError, TypeError):
+        same = all(before.get(key) == value for key, value in facts.items() if key != "paths")
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ClusterError(f"{note} is damaged: choose another --out") from None
     if not (all_paths and same):
         raise ClusterError(
-            f"{note.parent} holds readings of other paths, or by another reader, pattern or "
-            "lexicon: choose another --out"
+            f"{note.parent} holds readings of other paths, by another reader or version, or with "
+            "other options: choose another --out"
         )
 
 

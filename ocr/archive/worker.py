@@ -3,39 +3,64 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ocr.archive.results import ClusterError, write
+from ocr.archive.results import NOT_READ, ClusterError, write
 from ocr.reading.bulk import read_many
+from ocr.reading.decoders import WESTERN, DecodingOptions
 from ocr.reading.files import Found, read_named
 from ocr.reading.reader import Reader
 
 
 class Job(NamedTuple):
-    """Say which reader reads under which constraint; all workers must agree on it."""
+    """Say which reader reads, and with which of Reader.options; all workers must agree on it."""
 
     model: str
-    pattern: str | None
-    words: tuple[str, ...] | None
     digest: str  # of the reader's contract
+    pattern: str | None = None
+    words: tuple[str, ...] | None = None
+    script: str | None = None
+    digits: str = WESTERN
+    keep_other: bool = False
 
     @classmethod
-    def create(cls, model: str, pattern: str | None = None, words=None) -> "Job":
+    def create(cls, model: str, words: Iterable[str] | None = None, **options: Any) -> "Job":
         """Describe a read job, with the reader of this name or folder as it is now.
 
-        Raises ReaderError.
+        options: the fields pattern, script, digits, keep_other. Raises ReaderError.
         """
         reader = Reader.load(model)
         if os.path.exists(os.path.join(model, "reader.json")):
             model = os.path.abspath(model)  # workers may run in another folder
-        return cls(model, pattern, None if words is None else tuple(words), _digest(reader))
+        kept = None if words is None else tuple(words)
+        job = cls(model, _digest(reader), words=kept, **options)
+        job.options(reader)
+        return job
+
+    def options(self, reader: Reader) -> DecodingOptions:
+        """Check the options with the job's reader. Raises ReaderError."""
+        return reader.options(
+            pattern=self.pattern,
+            lexicon=self.words,
+            script=self.script,
+            digits=self.digits,
+            keep_other=self.keep_other,
+        )
 
     def settings(self) -> dict:
         """Give what identifies the job, as JSON can hold it; of a lexicon a digest."""
         words = self.words and hashlib.sha256("\n".join(self.words).encode()).hexdigest()
-        return {"model": self.digest, "pattern": self.pattern, "lexicon": words}
+        return {
+            "model": self.digest,
+            "pattern": self.pattern,
+            "lexicon": words,
+            "script": self.script,
+            "digits": self.digits,
+            "keep_other": self.keep_other,
+        }
 
 
 def _digest(reader: Reader) -> str:
@@ -44,7 +69,7 @@ def _digest(reader: Reader) -> str:
 
 @lru_cache(maxsize=2)
 def load(job: Job):
-    """Load (reader, constraint), once a worker.
+    """Load (reader, its options), once a worker.
 
     Raises ClusterError where this worker finds another reader than the one that the job names.
     """
@@ -53,7 +78,7 @@ def load(job: Job):
         raise ClusterError(
             f"a worker has another reader in {job.model}: give all workers the same models/"
         )
-    return reader, reader.constrain(job.pattern, job.words)
+    return reader, job.options(reader)
 
 
 def warm_up(job: Job) -> None:
@@ -63,11 +88,15 @@ def warm_up(job: Job) -> None:
 
 def read_partition(part: list[str], target: str, job: Job) -> tuple[int, int]:
     """Read the images of these names and write their rows to `target`; count (images, errors)."""
-    reader, constraint = load(job)
+    reader, options = load(job)
     found = (Found(name, partial(read_named, name)) for name in part)
     rows = [
-        (name, reading and reading.text, reading and reading.confidence, error)
-        for name, reading, error, _ in read_many(reader, found, constraint=constraint)
+        (
+            name,
+            *((reading.text, reading.confidence, reading.trusted) if reading else NOT_READ),
+            error,
+        )
+        for name, reading, error, _ in read_many(reader, found, options)
     ]
     write(rows, Path(target))
-    return len(rows), sum(row[3] is not None for row in rows)
+    return len(rows), sum(row[-1] is not None for row in rows)

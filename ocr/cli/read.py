@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
 from ocr.reading.bulk import Result, read_many
-from ocr.reading.constraints import Constraint
 from ocr.reading.contract import ReaderError
+from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions, Reading
 from ocr.reading.files import find_all
 from ocr.reading.reader import Reader
+from ocr.reading.scripts import SCRIPTS
 
 ABOUT = "Read the text in images, each with a confidence from 0 to 1."
 EXAMPLES = """examples:
@@ -37,70 +38,76 @@ class AboveBar:
 
 
 class Text:
-    """Write one line an image: path, text and confidence, with tabs between; errors to stderr."""
+    """Write one line an image, with tabs between: path, text, confidence, "trusted" or "check".
+
+    Errors go to stderr.
+    """
 
     def __init__(self, out: TextIO | AboveBar, prog: str):
         self.out, self.prog = out, prog
 
     def write(self, result: Result) -> None:
         path, reading = result.name, result.reading
-        if reading is None:
+        if reading is None or result.error is not None:
             tqdm.write(f"{self.prog}: {path}: {result.error}", file=sys.stderr)
         else:
-            self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\n")
+            trusted = "trusted" if reading.trusted else "check"
+            self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\t{trusted}\n")
 
     def close(self) -> None:
         """End the output; also called when the reading is stopped."""
 
 
 class Json(Text):
-    """Write one object a line: path, text, confidence; or path, error."""
+    """Write one object a line: path; text, confidence, trusted, where it was opened; error."""
 
     def write(self, result: Result) -> None:
         row: dict = {"path": result.name}
-        if result.reading is None:
-            row["error"] = result.error
-        else:
+        if result.reading is not None:
             row["text"] = result.reading.text
             row["confidence"] = round(result.reading.confidence, 6)
+            row["trusted"] = result.reading.trusted
+        if result.error is not None:
+            row["error"] = result.error
         self.out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 class Csv(Text):
-    """Write the columns path, text, confidence, error."""
+    """Write the columns path, text, confidence, trusted, error."""
 
     def __init__(self, out: TextIO | AboveBar, prog: str):
         super().__init__(out, prog)
         self.rows = csv.writer(out, lineterminator="\n")
-        self.rows.writerow(["path", "text", "confidence", "error"])
+        self.rows.writerow(["path", "text", "confidence", "trusted", "error"])
 
     def write(self, result: Result) -> None:
-        reading = result.reading
-        if reading is None:
-            self.rows.writerow([result.name, "", "", result.error])
-        else:
-            self.rows.writerow([result.name, reading.text, f"{reading.confidence:.6f}", ""])
+        columns = ["", "", ""] if result.reading is None else _shown(result.reading)
+        self.rows.writerow([result.name, *columns, result.error or ""])
 
 
 class Xml(Text):
-    """Write <readings> of <image path=... confidence=...>text</image>, or <image path= error=/>."""
+    """Write <readings> of <image path= confidence= trusted=>text</image>; faults have error=."""
 
     def __init__(self, out: TextIO | AboveBar, prog: str):
         super().__init__(out, prog)
         out.write('<?xml version="1.0" encoding="UTF-8"?>\n<readings>\n')
 
     def write(self, result: Result) -> None:
-        path, reading = quoteattr(result.name), result.reading
-        if reading is None:
-            self.out.write(f"<image path={path} error={quoteattr(result.error or '')}/>\n")
-        else:
-            self.out.write(
-                f'<image path={path} confidence="{reading.confidence:.6f}">'
-                f"{escape(reading.text)}</image>\n"
-            )
+        attributes, text = f"path={quoteattr(result.name)}", ""
+        if result.reading is not None:
+            text, confidence, trusted = _shown(result.reading)
+            attributes += f' confidence="{confidence}" trusted="{trusted}"'
+        if result.error is not None:
+            attributes += f" error={quoteattr(result.error)}"
+        self.out.write(f"<image {attributes}>{escape(text)}</image>\n")
 
     def close(self) -> None:
         self.out.write("</readings>\n")
+
+
+def _shown(reading: Reading) -> tuple[str, str, str]:
+    """Format text, confidence and trusted for tables."""
+    return reading.text, f"{reading.confidence:.6f}", str(reading.trusted).lower()
 
 
 FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
@@ -123,6 +130,18 @@ def _complete(parser: Parser) -> Parser:
         "dd/dd/dddd",
     )
     add("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
+    add("--script", choices=SCRIPTS, help="the script of the numbers, where it is known")
+    add(
+        "--digits",
+        choices=DIGITS,
+        default=WESTERN,
+        help="give numbers of every script in Western digits (default), or as they are written",
+    )
+    add(
+        "--keep-other",
+        action="store_true",
+        help="also show where signs are that belong to no number, such as a currency",
+    )
     add(
         "--cluster",
         metavar="ADDRESS",
@@ -150,12 +169,13 @@ def run(options: Namespace) -> int:
     try:
         reader = Reader.load(options.model)
         words = None if options.lexicon is None else _words(options.lexicon)
-        constraint = reader.constrain(options.pattern, words)
+        how = {key: getattr(options, key) for key in ("pattern", "script", "digits", "keep_other")}
+        decoding = reader.options(lexicon=words, **how)
     except ReaderError as error:
         return fail(options.parser.prog, error)
     if options.cluster is not None:
-        return _read_on_cluster(options, words)
-    return _read_here(options, reader, constraint)
+        return _read_on_cluster(options, words, how)
+    return _read_here(options, reader, decoding)
 
 
 def _check(options: Namespace) -> None:
@@ -180,7 +200,7 @@ def _words(path: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _read_here(options: Namespace, reader: Reader, constraint: Constraint | None) -> int:
+def _read_here(options: Namespace, reader: Reader, decoding: DecodingOptions) -> int:
     prog, failed = options.parser.prog, 0
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -188,7 +208,7 @@ def _read_here(options: Namespace, reader: Reader, constraint: Constraint | None
     out = FORMATS[options.format or "text"](AboveBar() if both else sys.stdout, prog)
     found = tqdm(find_all(options.paths), unit=" images", disable=None)
     try:
-        for result in read_many(reader, found, constraint=constraint):
+        for result in read_many(reader, found, decoding):
             out.write(result)
             failed += result.error is not None
         out.close()
@@ -201,14 +221,14 @@ def _read_here(options: Namespace, reader: Reader, constraint: Constraint | None
     return SOME_FAILED if failed else DONE
 
 
-def _read_on_cluster(options: Namespace, words: list[str] | None) -> int:
+def _read_on_cluster(options: Namespace, words: list[str] | None, how: dict) -> int:
     prog = options.parser.prog
     try:
         from ocr.archive import cluster  # an install extra, and importing Dask takes a second
     except ModuleNotFoundError:
         return fail(prog, '--cluster needs the extra "scale": pip install "ocr-readers[scale]"')
     try:
-        job = cluster.Job.create(options.model, options.pattern, words)
+        job = cluster.Job.create(options.model, words, **how)
         count, failed = cluster.read(options.cluster, options.out, options.paths, job)
     except cluster.ClusterError as error:
         return fail(prog, error)

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from ocr.reading.constraints import Constraint
-from ocr.reading.decoders import Reading
+from ocr.reading.decoders import DecodingOptions, Reading
 from ocr.reading.files import Found, printable
 from ocr.reading.images import MAX_PIXELS, ImageError
 from ocr.reading.inputs import Prepared
@@ -14,10 +13,14 @@ from ocr.reading.inputs import Prepared
 BATCH = 64  # images in memory and in the network at a time
 TIMED_OUT = "timed out before this image was read: send fewer images at a time"
 NO_MEMORY = "too large for the memory: scale the image down first"
+NOTHING = "nothing that I can read"  # of a reading without text
 
 
 class Result(NamedTuple):
-    """The outcome for one image: a reading with its preprocessed picture, or an error message."""
+    """The outcome for one image: a reading with its preprocessed picture, or an error message.
+
+    A refused image has both: a reading without text, and the error NOTHING.
+    """
 
     name: str
     reading: Reading | None = None
@@ -37,31 +40,25 @@ class BatchReader(Protocol):
         """Preprocess one image. Raises ImageError."""
 
     def read_prepared(
-        self,
-        prepared: list[Prepared],
-        top: int = ...,
-        spans: bool = ...,
-        constraint: Constraint | None = ...,
+        self, prepared: list[Prepared], options: DecodingOptions | None = ...
     ) -> list[Reading]:
-        """Read preprocessed images in one run of the network."""
+        """Read preprocessed images together."""
 
 
 def read_many(
     reader: BatchReader,
     images: Iterable[Found],
+    options: DecodingOptions | None = None,
     *,
     batch: int = BATCH,
-    top: int = 1,
-    spans: bool = False,
-    constraint: Constraint | None = None,
     max_pixels: int = MAX_PIXELS,
     deadline: float | None = None,
 ) -> Iterator[Result]:
     """Read images in batches and yield one Result per image, in order, `batch` at a time in memory.
 
-    top, spans, constraint: as in Reader.read_prepared. An image that cannot be read, has more than
-    `max_pixels`, or exhausts the memory, yields an error. deadline: a time of time.monotonic();
-    images not started by then are reported as timed out.
+    options: of Reader.options. An image that cannot be read, has more than `max_pixels`, or
+    exhausts the memory, yields an error, one with nothing to read the error NOTHING. deadline: a
+    time of time.monotonic(); images not started by then are reported as timed out.
     """
     images = iter(images)
     while some := list(islice(images, batch)):
@@ -77,7 +74,7 @@ def read_many(
                 errors[i] = str(error)
             except MemoryError:
                 errors[i] = NO_MEMORY
-        found = reader.read_prepared(list(prepared.values()), top, spans, constraint)
-        readings = dict(zip(prepared, found))
+        readings = dict(zip(prepared, reader.read_prepared(list(prepared.values()), options)))
+        errors |= {i: NOTHING for i, reading in readings.items() if not reading.text}
         for i, image in enumerate(some):
             yield Result(printable(image.name), readings.get(i), errors.get(i), prepared.get(i))

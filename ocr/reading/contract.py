@@ -1,23 +1,33 @@
-"""The contract of a reader, reader.json: built, checked, written and read in one place.
+"""The contract of a reader, reader.json: built, written and read; contract_checks.py checks it.
 
 Its sections: format, kind ("ctc": a string; "class": one character; "ensemble": one character by
 several networks), alphabet, input, decoding, data (what it was trained on), scores, seed, versions
-and, unless it is an ensemble, onnx_sha256, the digest of model.onnx.
+and, unless it is an ensemble, onnx_sha256, the digest of model.onnx. Optional, since format 2:
+
+input.widths  ascending widths, the last is input.width; the network takes each of them, with its
+              share of the time steps
+scripts       names in scripts.SIGNS: the alphabet keeps the digits of these scripts apart
+marks         {"other": symbol, "unreadable": symbol}, or one of them: symbols of the alphabet that
+              are not text. "other" is for a run of signs that belong to no number, "unreadable" for
+              ink that is cut off or cannot be read
+trust         points, [[raw, calibrated], ...]: the confidence is interpolated between them;
+              threshold, the calibrated confidence from which a reading is trusted; on, n, share,
+              right: the images they were chosen on, how many, and which share of them is trusted
+              and which share of the trusted is right
 """
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ocr.paths import reader_places, whole
+from ocr.reading.contract_checks import check
 from ocr.reading.ctc import BLANK, Alphabet
-from ocr.reading.images import NORMALISATIONS
-from ocr.reading.inputs import INPUTS
 
-FORMAT = 1  # of reader.json
+FORMAT = 2  # of reader.json
 PACKAGES = ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
 
 
@@ -37,6 +47,10 @@ def describe(
     scores: list[dict],
     seed: int,
     fit: str = "picture",
+    widths: Sequence[int] | None = None,
+    scripts: Sequence[str] | None = None,
+    marks: Mapping[str, str] | None = None,
+    trust: Mapping[str, Any] | None = None,
 ) -> dict:
     """Build the contract of a trained network, before its files are written.
 
@@ -45,8 +59,13 @@ def describe(
     decoding: for "ctc" `time_steps` and `lengths`, (least, most) symbols where all labels agree,
     else None; for "ensemble" `thresholds` (see reader.cascade; the digests of the `members` are
     added when saving); for "class" notes. data: name, count, digest, terms. scores: a list of
-    {on, n, exact, low, high, ...}.
+    {on, n, exact, low, high, ...}. widths, scripts, marks, trust: optional, see above.
     """
+    optional = {
+        "scripts": scripts and list(scripts),
+        "marks": marks and dict(marks),
+        "trust": trust and dict(trust),
+    }
     return {
         "format": FORMAT,
         "kind": kind,
@@ -57,8 +76,10 @@ def describe(
             "channels": channels,
             "normalisation": normalisation,
             "fit": fit,
+            **({"widths": list(widths)} if widths else {}),
         },
         "decoding": ({"blank": BLANK} if kind == "ctc" else {}) | decoding,
+        **{key: value for key, value in optional.items() if value},
         "data": data,
         "scores": scores,
         "seed": seed,
@@ -69,11 +90,12 @@ def describe(
     }
 
 
-def output_shape(facts: dict) -> list[int]:
-    """Compute the shape of the network's output for one image."""
+def output_shape(facts: dict, width: int | None = None) -> list[int]:
+    """Compute the shape of the network's output for one image, also of another of its widths."""
     symbols = len(facts["alphabet"])
     if facts["kind"] == "ctc":
-        return [1, facts["decoding"]["time_steps"], symbols + 1]
+        steps, full = facts["decoding"]["time_steps"], facts["input"]["width"]
+        return [1, steps * (width or full) // full, symbols + 1]
     return [1, symbols]
 
 
@@ -130,93 +152,3 @@ def known_readers() -> list[str]:
             and not path.parent.with_name("reader.json").exists()
         }
     )
-
-
-# --- checks
-
-
-def check(facts: Any) -> None:
-    """Check a contract. Raises ValueError: what was given, and what is allowed."""
-    if not isinstance(facts, dict):
-        raise ValueError(f"a contract is a JSON object, got {_shown(facts)}")
-    if facts.get("format") != FORMAT:
-        raise ValueError(f"format {facts.get('format')!r}: this version reads format {FORMAT}")
-    kind: Any = facts.get("kind")
-    if not _one_of(kind, KINDS):
-        raise ValueError(f"kind {kind!r}: this version reads the kinds {', '.join(KINDS)}")
-    Alphabet(facts.get("alphabet"))  # type: ignore[arg-type]  # it checks the type
-    _check_input(_section(facts, "input"))
-    KINDS[kind](_section(facts, "decoding"))
-    if "name" not in _section(facts, "data") or not isinstance(facts.get("scores"), list):
-        raise ValueError('"data" must have a name, and "scores" must be a list')
-    if kind != "ensemble" and not isinstance(facts.get("onnx_sha256"), str):
-        raise ValueError('"onnx_sha256" must be the digest of model.onnx')
-
-
-def _section(facts: dict, name: str) -> dict:
-    section = facts.get(name)
-    if not isinstance(section, dict):
-        raise ValueError(f'"{name}" must be a JSON object, got {_shown(section)}')
-    return section
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)[:200]
-
-
-def _one_of(value: Any, names: dict) -> bool:
-    return isinstance(value, str) and value in names
-
-
-def _count(value: Any, least: int = 0) -> bool:
-    return isinstance(value, int) and value >= least
-
-
-def _check_input(where: dict) -> None:
-    sides = [where.get(key) for key in ("height", "width", "channels")]
-    fit: Any = where.get("fit")
-    known = _one_of(fit, INPUTS) and _one_of(where.get("normalisation"), NORMALISATIONS)
-    if not known or not all(_count(side, 1) for side in sides):
-        raise ValueError(
-            'invalid "input": height, width and channels must be positive integers, fit one of '
-            f"{', '.join(INPUTS)}, normalisation one of {', '.join(NORMALISATIONS)} "
-            f"(got {_shown(where)})"
-        )
-    INPUTS[fit]((where["height"], where["width"]), where["channels"])
-
-
-def _check_string(decoding: dict) -> None:
-    steps, lengths = decoding.get("time_steps"), decoding.get("lengths")
-    bounds = [0, 0] if lengths is None else lengths
-    pair = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and all(map(_count, bounds))
-    if not _count(steps, 1) or not pair or bounds[0] > bounds[1] or decoding.get("blank") != BLANK:
-        raise ValueError(
-            'invalid "decoding": time_steps must be a positive integer, lengths null or [least, '
-            f"most], blank {BLANK} (got {_shown(decoding)})"
-        )
-
-
-def _check_character(decoding: dict) -> None:
-    """Accept any notes: nothing is needed to decode one character."""
-
-
-def _check_ensemble(decoding: dict) -> None:
-    members: Any = decoding.get("members")
-    thresholds: Any = decoding.get("thresholds")
-    if (
-        not isinstance(members, list)
-        or not isinstance(thresholds, list)
-        or len(members) != len(thresholds) + 1
-        or not all(isinstance(t, (int, float)) and 0 <= t <= 1 for t in thresholds)
-    ):
-        raise ValueError(
-            'invalid "decoding": members must be a list of digests, thresholds a list of one '
-            f"number 0..1 fewer (got {_shown(decoding)})"
-        )
-
-
-KINDS: dict[str, Callable[[dict], None]] = {
-    "ctc": _check_string,
-    "class": _check_character,
-    "ensemble": _check_ensemble,
-}

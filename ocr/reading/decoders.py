@@ -1,5 +1,7 @@
 """Decoders: from a network's log-probabilities to a text with confidence, alternatives, spans."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -7,85 +9,165 @@ import numpy as np
 from ocr.reading.constraints import Constraint
 from ocr.reading.ctc import Alphabet, align, best, confidence, prefix_beam
 from ocr.reading.inputs import Input, Prepared
+from ocr.reading.signs import EASTERN, Signs
 
 BEAM = 10  # prefixes kept by a beam search, at least
-Texts = list[tuple[str, float]]  # (text, confidence), best first
-Spans = tuple[tuple[float, float], ...]  # (left, right) in pixels of the picture
+WESTERN = "western"
+DIGITS = (WESTERN, "as-written")  # in which signs a text is given
 
 
 class Reading(NamedTuple):
     """The text read in one image.
 
+    text          "" where there is nothing that can be read: a refusal, of confidence 0
     confidence    the probability, 0..1, that the network gives to `text` (of a string, the sum over
-                  its alignments), with or without a constraint
+                  its alignments), with or without a constraint; where the reader's contract says
+                  how to calibrate it, the share of such readings that is right
     alternatives  ((text, confidence), ...) best first, `text` among them; empty unless `top` > 1
     spans         ((left, right), ...) of each character in pixels of the original image; empty
                   unless requested. CTC emits a character at a peak, so there a span marks where it
                   was read, not its whole width
+    trusted       has `confidence` reached the contract's threshold, and is all ink readable? False
+                  where the contract has no threshold
+    script        of a number, "western", "arabic" or "persian"; None where the reader does not keep
+                  them apart
     """
 
     text: str
     confidence: float
     alternatives: tuple[tuple[str, float], ...] = ()
-    spans: Spans = ()
+    spans: tuple[tuple[float, float], ...] = ()
+    trusted: bool = False
+    script: str | None = None
+
+
+REFUSED = Reading("", 0.0)
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How to decode; Reader.options makes and checks them, Reader.read explains them."""
+
+    top: int = 1
+    spans: bool = False
+    constraint: Constraint | None = None
+    script: str | None = None
+    digits: str = WESTERN
+    keep_other: bool = False
 
 
 class Decoder(Protocol):
-    """What a Reader needs of a decoder; `steps` are the network's time steps."""
+    """What a Reader needs of a decoder.
 
+    alphabet  the signs of texts, for constraints; scripts are those of Signs
+    steps     the network's time steps
+    """
+
+    alphabet: Alphabet
+    scripts: tuple[str, ...]
     steps: int
 
-    def texts(self, log_probs: np.ndarray, top: int, constraint: Constraint | None) -> Texts:
-        """Decode one image's log-probabilities to the `top` best texts with confidences."""
-
-    def spans(self, log_probs: np.ndarray, text: str, prepared: Prepared) -> Spans:
-        """Locate the characters of `text` in the original picture."""
+    def decode(
+        self, log_probs: np.ndarray, prepared: Prepared, options: DecodingOptions
+    ) -> Reading:
+        """Decode one image's log-probabilities; `trusted` says: no ink is unreadable."""
 
 
 class StringDecoder:
     """Decode a string from CTC log-probabilities (time, classes), blank = 0."""
 
-    def __init__(self, alphabet: Alphabet, input: Input, decoding: dict[str, Any]):
-        self.alphabet = alphabet
-        self.steps: int = decoding["time_steps"]
-        self.lengths: tuple[int, int] | None = decoding["lengths"]
+    def __init__(self, facts: Mapping[str, Any], input: Input):
+        self.signs = Signs(facts)
+        self.alphabet, self.scripts = self.signs.alphabet, self.signs.scripts
+        self.steps: int = facts["decoding"]["time_steps"]
+        self.lengths: tuple[int, int] | None = facts["decoding"]["lengths"]
         self.stride = input.size[1] / self.steps  # pixels of the input per time step
 
-    def texts(self, log_probs: np.ndarray, top: int, constraint: Constraint | None) -> Texts:
-        """Decode the `top` best strings: constrained, by beam search, or by the best path."""
-        if constraint:
-            found = constraint.best(log_probs, max(BEAM, top), top)
-        elif top > 1:
-            found = prefix_beam(log_probs, max(BEAM, top), top, lengths=self.lengths)
-        else:
-            found = [best(log_probs, self.lengths)]
-        texts = [(self.alphabet.decode(d.indices), confidence(log_probs, d.indices)) for d in found]
-        return sorted(texts, key=lambda pair: -pair[1])
+    def decode(
+        self, log_probs: np.ndarray, prepared: Prepared, options: DecodingOptions
+    ) -> Reading:
+        """Decode the best string: constrained, by beam search, or by the best path."""
+        signs, unreadable = self.signs, self.signs.unreadable
+        keep_other = options.keep_other and options.constraint is None
+        frames, script = signs.frames(log_probs, options.script, keep_other)
+        labels: dict[tuple[int, ...], tuple[int, ...]] = {}  # those of a text, without marks
+        for label in self._labels(frames, options):
+            labels.setdefault(tuple(i for i in label if i != unreadable), label)
+        sure = {text: confidence(frames, text) for text in labels}
+        ranked = sorted(sure, key=lambda text: -sure[text])
+        best_label = labels[ranked[0]]
+        if script == EASTERN:
+            script = signs.name(script, log_probs, best_label, align(frames, best_label))
 
-    def spans(self, log_probs: np.ndarray, text: str, prepared: Prepared) -> Spans:
-        """Locate each symbol by the time steps of the best alignment."""
-        steps = align(log_probs, self.alphabet.encode(text))
-        return tuple(prepared.span(a * self.stride, b * self.stride) for a, b in steps)
+        def shown(label: tuple[int, ...]) -> str:
+            if script is None or options.digits == WESTERN:
+                return signs.text(label)
+            return signs.written(script, log_probs, label, align(frames, label))
+
+        texts = [(shown(labels[text]), sure[text]) for text in ranked]
+        return Reading(
+            *texts[0],
+            tuple(texts) if options.top > 1 else (),
+            self._spans(frames, best_label, prepared) if options.spans else (),
+            unreadable is None or not (frames.argmax(axis=1) == unreadable).any(),
+            script,
+        )
+
+    def _labels(self, frames: np.ndarray, options: DecodingOptions) -> list[tuple[int, ...]]:
+        top = options.top
+        if options.constraint:
+            found = options.constraint.best(frames, max(BEAM, top), top)
+        elif top > 1:
+            found = prefix_beam(frames, max(BEAM, top), top, lengths=self.lengths)
+        else:
+            found = [best(frames, self.lengths)]
+        return [decoded.indices for decoded in found]
+
+    def _spans(
+        self, frames: np.ndarray, label: tuple[int, ...], prepared: Prepared
+    ) -> tuple[tuple[float, float], ...]:
+        """Locate each character by the time steps of the best alignment."""
+        return tuple(
+            prepared.span(start * self.stride, end * self.stride)
+            for i, (start, end) in zip(label, align(frames, label))
+            if i != self.signs.unreadable
+        )
 
 
 class CharacterDecoder:
     """Decode one character from log-probabilities (classes,): class c is symbol number c."""
 
     steps = 1
+    scripts: tuple[str, ...] = ()
 
-    def __init__(self, alphabet: Alphabet, input: Input, decoding: dict[str, Any]):
-        self.alphabet, self.input = alphabet, input
+    def __init__(self, facts: Mapping[str, Any], input: Input):
+        self.input, self.symbols = input, facts["alphabet"]
+        marks = facts.get("marks", {})
+        text = [symbol for symbol in self.symbols if symbol not in marks.values()]
+        self.alphabet = Alphabet("".join(text))
+        self.classes, self.with_other = (
+            np.array([self.symbols.index(symbol) for symbol in kept])
+            for kept in (text, text + [marks["other"]] if "other" in marks else text)
+        )
+        self.unreadable = self.symbols.find(marks.get("unreadable", "\0"))
 
-    def texts(self, log_probs: np.ndarray, top: int, constraint: Constraint | None) -> Texts:
-        """Decode the `top` most probable characters."""
-        order = np.argsort(-log_probs, kind="stable")
-        if constraint:
-            order = order[np.isin(order + 1, constraint.first())]  # indices of symbols begin with 1
-        return [(self.alphabet.symbols[i], float(np.exp(log_probs[i]))) for i in order[:top]]
-
-    def spans(self, log_probs: np.ndarray, text: str, prepared: Prepared) -> Spans:
-        """Locate the character as its kind of input does."""
-        return (self.input.character_span(prepared),)
+    def decode(
+        self, log_probs: np.ndarray, prepared: Prepared, options: DecodingOptions
+    ) -> Reading:
+        """Decode the most probable character; none where a mark is more probable."""
+        classes, best = self.with_other if options.keep_other else self.classes, log_probs.argmax()
+        if options.constraint:
+            classes = self.classes[np.array(options.constraint.first()) - 1]
+        elif best not in classes:
+            return REFUSED
+        order = classes[np.argsort(-log_probs[classes], kind="stable")][: options.top]
+        texts = [(self.symbols[i], float(np.exp(log_probs[i]))) for i in order]
+        return Reading(
+            *texts[0],
+            tuple(texts) if options.top > 1 else (),
+            (self.input.character_span(prepared),) if options.spans else (),
+            bool(best != self.unreadable),
+        )
 
 
 DECODERS: dict[str, type[StringDecoder] | type[CharacterDecoder]] = {
@@ -93,3 +175,28 @@ DECODERS: dict[str, type[StringDecoder] | type[CharacterDecoder]] = {
     "class": CharacterDecoder,
     "ensemble": CharacterDecoder,
 }
+
+
+class Trust:
+    """Calibrate confidences, and decide which readings are trusted, as a contract says."""
+
+    def __init__(self, facts: Mapping[str, Any]):
+        trust = facts.get("trust")
+        self.threshold: float | None = trust and trust["threshold"]
+        self.points = np.transpose(trust["points"]) if trust else None
+
+    def judge(self, reading: Reading) -> Reading:
+        """Calibrate a decoder's reading, and trust it or not; REFUSED where it has no text."""
+        if not reading.text:
+            return REFUSED
+        if self.threshold is None:
+            return reading._replace(trusted=False)
+        sure = self._calibrated(reading.confidence)
+        return reading._replace(
+            confidence=sure,
+            alternatives=tuple((text, self._calibrated(c)) for text, c in reading.alternatives),
+            trusted=reading.trusted and sure >= self.threshold,
+        )
+
+    def _calibrated(self, raw: float) -> float:
+        return float(np.interp(raw, *self.points))  # type: ignore[misc]

@@ -9,7 +9,7 @@ Every fault of an image raises ImageError with one line that says what to do.
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -194,6 +194,25 @@ def fit_picture(
 def to_uint8(picture: Image.Image, size: tuple[int, int], channels: int = 1) -> np.ndarray:
     """Scale a picture into uint8 (height, width, channels), see `fit_picture`."""
     return fit_picture(picture, size, channels)[0]
+
+
+def narrow(
+    pixels: np.ndarray, picture_widths: Sequence[int] | np.ndarray, widths: Sequence[int]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Crop the padding left and right of fitted pictures, each to the smallest of some widths.
+
+    pixels: uint8 (N, H, W, C) as `fit_picture` makes them. picture_widths: of the N pictures in
+    them (`Placed.width`). widths: ascending, the last is W. A crop is the middle of the input and
+    loses nothing but padding. Returns (row numbers int (n,), crops uint8 (n, H, width, C)) for each
+    width that is needed. To be done before `normalise`.
+    """
+    full = pixels.shape[2]
+    chosen = np.searchsorted(widths, np.minimum(picture_widths, full))
+    groups = []
+    for number in np.unique(chosen):
+        rows, start = np.flatnonzero(chosen == number), (full - widths[number]) // 2
+        groups.append((rows, pixels[rows, :, start : start + widths[number]]))
+    return groups
 
 
 def _border_colour(picture: Image.Image) -> Any:

@@ -46,12 +46,14 @@ class Input(ABC):
     shape          (height, width, channels) of what it makes; None: as the contract says
     normalisation  default mode of images.normalise
     augmentation   name of the function in ocr.drawing.augment to train with
+    padded         is what lies left and right of the picture padding, see images.narrow?
     """
 
     fit: ClassVar[str]
     shape: ClassVar[tuple[int | None, int | None, int | None]] = (None, None, None)
     normalisation: ClassVar[str] = "standard"
     augmentation: ClassVar[str] = "jitter"
+    padded: ClassVar[bool] = False
 
     def __init__(self, size: tuple[int, int], channels: int = 1):
         """Take the (height, width) and channels of a contract. Raises ValueError if not `shape`."""
@@ -85,6 +87,7 @@ class Picture(Input):
     """The whole picture, scaled to fit, see `images.fit_picture`."""
 
     fit = "picture"
+    padded = True
 
     def prepare(self, picture: Image.Image) -> Prepared:
         return Prepared(*fit_picture(picture, self.size, self.channels), picture.size)
@@ -95,6 +98,7 @@ class Line(Input):
 
     fit = "line"
     shape = (None, None, 1)
+    padded = True
 
     def prepare(self, picture: Image.Image) -> Prepared:
         return Prepared(*line(picture, self.size), picture.size)

@@ -9,7 +9,6 @@ training) and reader.json, its contract, see contract.py. A reader of kind "ense
 training/export.py writes them.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -20,12 +19,13 @@ import numpy as np
 
 from ocr.reading.bulk import read_many
 from ocr.reading.constraints import Constraint, constrain
-from ocr.reading.contract import ReaderError, find_reader, output_shape, read_contract
-from ocr.reading.ctc import Alphabet, log_softmax
-from ocr.reading.decoders import DECODERS, Decoder, Reading
+from ocr.reading.contract import ReaderError, find_reader, read_contract
+from ocr.reading.ctc import Alphabet
+from ocr.reading.decoders import DECODERS, DIGITS, WESTERN, Decoder, DecodingOptions, Reading, Trust
 from ocr.reading.files import Found
-from ocr.reading.images import MAX_PIXELS, ImageError, normalise, open_image
+from ocr.reading.images import MAX_PIXELS, ImageError, narrow, normalise, open_image
 from ocr.reading.inputs import INPUTS, Input, Prepared
+from ocr.reading.network import Network, open_session, widen
 
 
 class Reader:
@@ -33,8 +33,12 @@ class Reader:
 
     contract    what reader.json holds
     kind        "ctc", a string; "class" or "ensemble", one character
-    alphabet    the symbols it reads
+    alphabet    the symbols of its network, without blank
+    decoder     makes texts of log-probabilities; decoder.alphabet has the signs of texts, which
+                patterns and lexicons may have
+    scripts     names of the scripts that it keeps apart, () where there are none
     size        (height, width) of the network's input; channels, its number of channels
+    widths      that the network takes, ascending, the last is that of `size`
     input       how pictures are preprocessed, normalisation how pixels are scaled
     session     its ONNX Runtime session, None for an ensemble
     members     the readers of an ensemble
@@ -48,8 +52,11 @@ class Reader:
         self.size: tuple[int, int] = (where["height"], where["width"])
         self.channels: int = where["channels"]
         self.normalisation: str = where["normalisation"]
+        self.widths: list[int] = list(where.get("widths", [where["width"]]))
         self.input: Input = INPUTS[where["fit"]](self.size, self.channels)
-        self.decoder: Decoder = DECODERS[self.kind](self.alphabet, self.input, decoding)
+        self.decoder: Decoder = DECODERS[self.kind](contract, self.input)
+        self.scripts = self.decoder.scripts
+        self._trust = Trust(contract)
         self.session, self.members = session, list(members)
         self._network = Cascade(members, decoding["thresholds"]) if members else Network(session)
 
@@ -59,7 +66,7 @@ class Reader:
         folder = find_reader(name)
         facts = read_contract(folder)
         if facts["kind"] != "ensemble":
-            return cls(facts, _open_session(folder / "model.onnx", facts))
+            return cls(facts, open_session(folder / "model.onnx", facts))
         digests = facts["decoding"]["members"]
         members = [cls._member(folder, k, d, facts) for k, d in enumerate(digests, start=1)]
         return cls(facts, members=members)
@@ -89,20 +96,18 @@ class Reader:
         spans: bool = False,
         pattern: str | None = None,
         lexicon: Iterable[str] | None = None,
+        script: str | None = None,
+        digits: str = WESTERN,
+        keep_other: bool = False,
     ) -> Any:
         """Read one image to a Reading, or many to a list of Readings.
 
         images: a path, bytes, PIL image or uint8 array (H, W) or (H, W, C); or several, as a list,
-        another iterable, or an array (N, H, W, C). `top` = k > 1 adds the k best texts (strings by
-        prefix beam search, whose best may, rarely, differ from the greedy one); `spans` adds where
-        each character was read. `pattern` (such as dd/dd/dddd, see Pattern.parse) or `lexicon`, a
-        list of words, constrains the text; the confidence stays that of the unconstrained network.
-        Raises ImageError for an image that cannot be read, ReaderError for a pattern or lexicon
-        outside the alphabet or too long, ValueError for top < 1.
+        another iterable, or an array (N, H, W, C). The others are those of `options`. Where an
+        image has nothing that can be read, the text is "" and the confidence 0. Raises ImageError
+        for an image that cannot be opened, and what `options` raises.
         """
-        if top < 1:
-            raise ValueError(f"top is the number of texts, at least 1, got {top}")
-        constraint = self.constrain(pattern, lexicon)
+        options = self.options(top, spans, pattern, lexicon, script, digits, keep_other)
         one = (
             hasattr(images, "convert")
             or isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike))
@@ -110,18 +115,52 @@ class Reader:
         )
         found = (Found("", partial(_same, image)) for image in ([images] if one else images))
         readings = []
-        for result in read_many(self, found, top=top, spans=spans, constraint=constraint):
-            if result.error is not None:
+        for result in read_many(self, found, options):
+            if result.reading is None:
                 raise ImageError(result.error)
             readings.append(result.reading)
         return readings[0] if one else readings
 
+    def options(
+        self,
+        top: int = 1,
+        spans: bool = False,
+        pattern: str | None = None,
+        lexicon: Iterable[str] | None = None,
+        script: str | None = None,
+        digits: str = WESTERN,
+        keep_other: bool = False,
+    ) -> DecodingOptions:
+        """Check how to decode, for `read_prepared` and `bulk.read_many`.
+
+        `top` = k > 1 adds the k best texts (strings by prefix beam search, whose best may, rarely,
+        differ from the greedy one); `spans` adds where each character was read. `pattern` (such as
+        dd/dd/dddd, see Pattern.parse) or `lexicon`, a list of words, constrains the text, in
+        Western signs; the confidence stays that of the unconstrained network.
+
+        `script`, one of `scripts`, says in which script the number is: other scripts are left out
+        of the probabilities, so the confidence is higher, and no longer the one that the contract's
+        trust was measured with. `digits`: "western", or "as-written", the signs of the script.
+        `keep_other`: also give the contract's mark for signs that belong to no number; without
+        effect beside a constraint. Raises ReaderError for a pattern or lexicon outside the alphabet
+        or too long, a script that the reader does not have, other digits; ValueError for top < 1.
+        """
+        if top < 1:
+            raise ValueError(f"top is the number of texts, at least 1, got {top}")
+        if script is not None and script not in self.scripts:
+            known = ", ".join(self.scripts) or "none: leave the script out"
+            raise ReaderError(f"no script {script!r}: the scripts of this reader are {known}")
+        if digits not in DIGITS:
+            raise ReaderError(f"no digits {digits!r}: there are {' and '.join(DIGITS)}")
+        constraint = self.constrain(pattern, lexicon)
+        return DecodingOptions(top, spans, constraint, script, digits, keep_other)
+
     def constrain(
         self, pattern: str | None = None, lexicon: Iterable[str] | None = None
     ) -> Constraint | None:
-        """Build the constraint for `read_prepared`, see `read`. Raises ReaderError."""
+        """Build the constraint of `options`. Raises ReaderError."""
         try:
-            return constrain(self.alphabet, self.decoder.steps, pattern, lexicon)
+            return constrain(self.decoder.alphabet, self.decoder.steps, pattern, lexicon)
         except ValueError as error:
             raise ReaderError(str(error)) from None
 
@@ -130,59 +169,43 @@ class Reader:
         return self.input.prepare(open_image(image, max_pixels))
 
     def read_prepared(
-        self,
-        prepared: Sequence[Prepared],
-        top: int = 1,
-        spans: bool = False,
-        constraint: Constraint | None = None,
+        self, prepared: Sequence[Prepared], options: DecodingOptions | None = None
     ) -> list[Reading]:
-        """Read preprocessed images, all in one run of the network."""
+        """Read preprocessed images, in one run of the network for each width that they need."""
         if not prepared:
             return []
-        batch = normalise(np.stack([p.pixels for p in prepared]), self.normalisation)
+        options = options or DecodingOptions()
+        pictures = np.stack([each.pixels for each in prepared])
+        widths = [each.placed.width for each in prepared]
         return [
-            self._decode(log_probs, p, top, spans, constraint)
-            for log_probs, p in zip(self.log_probs(batch), prepared)
+            self._trust.judge(self.decoder.decode(log_probs, each, options))
+            for log_probs, each in zip(self._run(pictures, widths), prepared)
         ]
 
-    def log_probs(self, batch: np.ndarray) -> np.ndarray:
-        """Run the network: normalised images float32 (N, H, W, C) to log-probabilities.
+    def _run(self, pictures: np.ndarray, picture_widths: Sequence[int]) -> np.ndarray:
+        """Compute log-probabilities of images uint8 (N, H, W, C), of full width."""
+        if len(self.widths) == 1:
+            return self.log_probs(normalise(pictures, self.normalisation))
+        parts = [
+            (rows, self.log_probs(normalise(narrowed, self.normalisation)))
+            for rows, narrowed in narrow(pictures, picture_widths, self.widths)
+        ]
+        return widen(parts, self.decoder.steps)
 
-        Returns (N, time, classes) for strings, (N, classes) for characters.
+    def log_probs(self, batch: np.ndarray) -> np.ndarray:
+        """Compute the network's log-probabilities of normalised images float32 (N, H, W, C).
+
+        Shape (N, time, classes) for strings, whose images may have any of the `widths`, and
+        (N, classes) for characters.
         """
         return self._network.log_probs(batch)
-
-    def _decode(
-        self,
-        log_probs: np.ndarray,
-        prepared: Prepared,
-        top: int,
-        spans: bool,
-        constraint: Constraint | None,
-    ) -> Reading:
-        texts = self.decoder.texts(log_probs, top, constraint)
-        text, sure = texts[0]
-        where = self.decoder.spans(log_probs, text, prepared) if spans else ()
-        return Reading(text, sure, tuple(texts) if top > 1 else (), where)
 
 
 def _same(image: Any) -> Any:
     return image
 
 
-# --- networks
-
-
-class Network:
-    """Run one network by an ONNX Runtime session."""
-
-    def __init__(self, session: Any):
-        self.session = session
-
-    def log_probs(self, batch: np.ndarray) -> np.ndarray:
-        """Compute log-probabilities of normalised images float32 (N, H, W, C)."""
-        (logits,) = self.session.run(None, {"image": batch})
-        return log_softmax(logits)
+# --- ensembles
 
 
 class Cascade:
@@ -219,44 +242,3 @@ def cascade(
         answers[rows], asked[rows] = opinions[-1], len(opinions)
     answers[rows] = np.log(np.mean(np.exp(opinions), axis=0))
     return answers, asked
-
-
-def _open_session(path: Path, facts: dict) -> Any:
-    """Open model.onnx in ONNX Runtime and check it against the contract. Raises ReaderError."""
-    # Else ONNX Runtime keeps a number for this user, and reports to its maker.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime  # here for speed: only loading a reader needs it
-
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise ReaderError(f"{path}: {error.strerror or error}; train the reader again") from None
-    if hashlib.sha256(model).hexdigest() != facts["onnx_sha256"]:
-        raise ReaderError(
-            f"{path}: does not match the digest in reader.json; restore both together, or train "
-            "the reader again"
-        )
-    options = onnxruntime.SessionOptions()
-    # One thread is as fast as two for networks of this size.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no base but Exception
-        raise ReaderError(
-            f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it "
-            f"({' '.join(str(error).split())[:150]})"
-        ) from None
-    shape = [1, *(facts["input"][key] for key in ("height", "width", "channels"))]
-    output = output_shape(facts)
-    try:
-        (logits,) = session.run(None, {"image": np.zeros(shape, np.float32)})
-        fits = list(logits.shape) == output
-    except Exception:
-        fits = False
-    if not fits:
-        raise ReaderError(
-            f"{path.with_name('reader.json')}: its input {shape[1:]} or output {output[1:]} does "
-            f"not fit {path.name}; restore both together, or train the reader again"
-        )
-    return session

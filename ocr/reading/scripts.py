@@ -8,6 +8,26 @@ SCRIPTS = {
     "arabic": "٠١٢٣٤٥٦٧٨٩٫/-٬",
     "persian": "۰۱۲۳۴۵۶۷۸۹٫/-٬",
 }  # symbol for symbol
+SHARED = str.maketrans("۰۱۲۳۷۸۹", "٠١٢٣٧٨٩")  # Persian digits to Arabic-Indic ones of their shape
+SYMBOLS = NUMBERS + "٠١٢٣٤٥٦٧٨٩٫٬" + "۴۵۶"  # of a reader that keeps the scripts apart: one a shape
+MARKS = {"other": "?", "unreadable": "□"}  # symbols of an alphabet that are not text
+_SEPARATORS = {".": ".", "٫": ".", ",": ",", "٬": ",", "/": "/", "-": "-"}
+_PERSIAN_HANDS = {"٤": "4", "٦": "6"}  # Arabic-Indic shapes that Persian hands write, too
+# Which symbols belong to a script, and the Western sign of each.
+SIGNS: dict[str, dict[str, str]] = {
+    "western": {sign: sign for sign in NUMBERS},
+    "arabic": dict(zip(SCRIPTS["arabic"], NUMBERS)) | _SEPARATORS,
+    "persian": dict(zip(SCRIPTS["persian"].translate(SHARED), NUMBERS))
+    | _PERSIAN_HANDS
+    | _SEPARATORS,
+}
+
+
+def own_digits(script: str) -> str:
+    """List the symbols of 0 to 9 in a script, shapes that Persian shares as Arabic-Indic ones."""
+    return SCRIPTS[script][:10].translate(SHARED)
+
+
 _OTHERS = {
     "\u060c": ",",
     "\u2212": "-",

@@ -12,5 +12,3 @@ BATCH = 8  # images in the network at a time, between two looks at the clock
 
 MAX_REQUESTS = 64  # running or waiting; further ones are refused. Fewer than gunicorn's threads
 MAX_BYTES = 2**27  # of their bodies together
-
-UNSURE = 0.9  # confidence below which a person should look

@@ -1,10 +1,16 @@
 """Describe the API as an OpenAPI 3.1 document; tests/test_openapi.py holds the server to it."""
 
+from ocr.reading.decoders import DIGITS, WESTERN
+from ocr.reading.scripts import SCRIPTS
 from ocr.serving import limits, problems
 
 TEXT = {"type": "string"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 COUNT = {"type": "integer", "minimum": 0}
+TRUSTED = {
+    "type": "boolean",
+    "description": "Has the confidence reached the reader's threshold? If not, please check.",
+}
 
 
 def document(readers: list[str], token: bool) -> dict:
@@ -105,6 +111,21 @@ def _parameters(readers: list[str]) -> dict[str, dict]:
             "description": "Constrain each place of the text: d a digit, a a letter, x either, "
             "anything else itself.",
         },
+        "script": {
+            "enum": list(SCRIPTS),
+            "description": "The script of the numbers, where it is known; only for a reader that "
+            "has this script.",
+        },
+        "digits": {
+            "enum": list(DIGITS),
+            "default": WESTERN,
+            "description": "Give numbers in Western digits, or in the signs of their script.",
+        },
+        "keep_other": {
+            "type": "boolean",
+            "default": False,
+            "description": "Also show where signs are that belong to no number.",
+        },
         "seen": {
             "type": "boolean",
             "default": False,
@@ -131,7 +152,7 @@ def _bodies(parameters: dict[str, dict]) -> dict:
 def _schemas() -> dict:
     return {
         "Read": _read_schema(),
-        "Refused": _object(["name", "problem"], name=TEXT, problem=TEXT),
+        "Refused": _refused_schema(),
         "Reader": _reader_schema(),
         "Problem": _object(
             ["type", "title", "status", "detail"],
@@ -144,15 +165,31 @@ def _schemas() -> dict:
     }
 
 
+def _refused_schema() -> dict:
+    return _object(
+        ["name", "problem"],
+        name=TEXT,
+        problem={
+            "type": "string",
+            "description": "Why the image is not read. Where it was opened and there is nothing "
+            "that can be read, there are also an empty text, confidence 0 and trusted false.",
+        },
+        text={"const": ""},
+        confidence={"const": 0},
+        trusted={"const": False},
+    )
+
+
 def _read_schema() -> dict:
     return _object(
-        ["name", "text", "confidence", "unsure", "alternatives", "spans", "width", "height"],
+        ["name", "text", "confidence", "trusted", "alternatives", "spans", "width", "height"],
         name=TEXT,
         text=TEXT,
         confidence=SHARE,
-        unsure={
-            "type": "boolean",
-            "description": f"Confidence below {limits.UNSURE}: a person should check.",
+        trusted=TRUSTED,
+        script={
+            "enum": list(SCRIPTS),
+            "description": "In which script the number is, where the reader keeps scripts apart.",
         },
         alternatives={
             "type": "array",
@@ -178,12 +215,28 @@ def _reader_schema() -> dict:
     score = _object(
         ["on", "n", "exact", "low", "high"], on=TEXT, n=COUNT, exact=SHARE, low=SHARE, high=SHARE
     )
+    trust = _object(
+        ["threshold", "on", "n", "share", "right"],
+        threshold={"type": "number"},
+        on=TEXT,
+        n=COUNT,
+        share=SHARE,
+        right=SHARE,
+    )
     size = _object(["height", "width", "channels"], height=COUNT, width=COUNT, channels=COUNT)
     return _object(
-        ["name", "kind", "alphabet", "lengths", "input", "trained_on", "scores"],
+        [
+            *("name", "kind", "alphabet", "scripts", "lengths", "input", "trained_on", "scores"),
+            "trust",
+        ],
         name=TEXT,
         kind={"enum": ["string", "character"]},
-        alphabet=TEXT,
+        alphabet={"type": "string", "description": "The signs of texts, those of patterns."},
+        scripts={
+            "type": "array",
+            "items": {"enum": list(SCRIPTS)},
+            "description": "The scripts that the reader keeps apart.",
+        },
         lengths={
             "type": ["array", "null"],
             "items": COUNT,
@@ -192,4 +245,9 @@ def _reader_schema() -> dict:
         input=size,
         trained_on=TEXT,
         scores={"type": "array", "items": score},
+        trust={
+            "anyOf": [trust, {"type": "null"}],
+            "description": "From which confidence a reading is trusted; on the n images it was "
+            "chosen on, which share is trusted and which share of these is right. Null: never.",
+        },
     )

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ocr.paths import reader_places
 from ocr.reading.bulk import Result, read_many
+from ocr.reading.decoders import WESTERN
 from ocr.reading.files import Found
 from ocr.reading.inputs import Input
 from ocr.reading.reader import Reader
@@ -29,6 +30,9 @@ class Options:
     top: int = 1
     pattern: str | None = None
     seen: bool = False
+    script: str | None = None
+    digits: str = WESTERN
+    keep_other: bool = False
 
 
 def find_readers(places: Sequence[Path] | None = None) -> dict[str, Path]:
@@ -57,26 +61,31 @@ class Service:
 
     def describe(self) -> list[dict]:
         """Describe each reader: what it reads, and how well."""
-        return [_describe(name, reader.contract) for name, reader in self.readers.items()]
+        return [_describe(name, reader) for name, reader in self.readers.items()]
 
     def read(self, uploads: list[tuple[str, bytes]], options: Options) -> list[dict]:
         """Read images (name, bytes); give one object each, in order: the reading, or a problem.
 
-        Raises ReaderError for a pattern that the reader cannot read, TimeoutError where no image
-        was started in time.
+        Raises ReaderError for a pattern or script that the reader does not have, TimeoutError where
+        no image was started in time.
         """
         reader = self.readers[options.reader]
-        constraint = reader.constrain(options.pattern)
+        decoding = reader.options(
+            top=options.top,
+            spans=True,
+            pattern=options.pattern,
+            script=options.script,
+            digits=options.digits,
+            keep_other=options.keep_other,
+        )
         deadline = time.monotonic() + limits.SECONDS
         with self._cores:
             results = list(
                 read_many(
                     reader,
                     [Found(name, partial(bytes, data)) for name, data in uploads],
+                    decoding,
                     batch=limits.BATCH,
-                    top=options.top,
-                    spans=True,
-                    constraint=constraint,
                     max_pixels=limits.MAX_PIXELS,
                     deadline=deadline,
                 )
@@ -90,11 +99,14 @@ class Service:
         ]
 
 
-def _describe(name: str, facts: dict) -> dict:
+def _describe(name: str, reader: Reader) -> dict:
+    facts = reader.contract
+    trust = facts.get("trust")
     return {
         "name": name,
         "kind": "string" if facts["kind"] == "ctc" else "character",
-        "alphabet": facts["alphabet"],
+        "alphabet": reader.decoder.alphabet.symbols,
+        "scripts": list(reader.scripts),
         "lengths": facts["decoding"].get("lengths"),
         "input": {key: facts["input"][key] for key in ("height", "width", "channels")},
         "trained_on": facts["data"]["name"],
@@ -102,22 +114,30 @@ def _describe(name: str, facts: dict) -> dict:
             {key: score[key] for key in ("on", "n", "exact", "low", "high")}
             for score in facts["scores"]
         ],
+        "trust": trust and {key: trust[key] for key in ("threshold", "on", "n", "share", "right")},
     }
 
 
 def as_json(result: Result, seen_by: Input | None) -> dict:
     """Convert a result to the API's object, with spans in pixels of the picture.
 
-    seen_by: the reader's input, to add the picture as the network sees it.
+    A refused image has a problem, and a reading without text; one that cannot be opened a problem
+    alone. seen_by: the reader's input, to add the picture as the network sees it.
     """
     reading, prepared = result.reading, result.prepared
     if reading is None or prepared is None:
         return {"problem": result.error}
-    width, height = prepared.size
-    return {
+    read = {
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
-        "unsure": reading.confidence < limits.UNSURE,
+        "trusted": reading.trusted,
+    }
+    if result.error is not None:
+        return read | {"problem": result.error}
+    width, height = prepared.size
+    return {
+        **read,
+        **({"script": reading.script} if reading.script else {}),
         "alternatives": [
             {"text": text, "confidence": round(confidence, 4)}
             for text, confidence in reading.alternatives

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from flask import Request, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from ocr.reading.decoders import DIGITS
+from ocr.reading.scripts import SCRIPTS
 from ocr.serving import limits
 from ocr.serving.service import Options, Service
 
-PARAMETERS = ("reader", "top", "pattern", "seen")
-TOPS = [str(n) for n in range(1, limits.MAX_TOP + 1)]
+CHOICES = {  # of parameters: the values that they may have
+    "top": [str(n) for n in range(1, limits.MAX_TOP + 1)],
+    "seen": ["false", "true"],
+    "script": ["", *SCRIPTS],
+    "digits": [*DIGITS],
+    "keep_other": ["false", "true"],
+}
+PARAMETERS = ("reader", "pattern", *CHOICES)
 
 
 class InMemoryRequest(Request):
@@ -60,15 +68,29 @@ def parse_options(service: Service, parameters: Mapping[str, str]) -> Options:
         raise BadRequest(f"no parameter {unknown[0][:40]!r}: there are {', '.join(PARAMETERS)}")
     reader = parameters.get("reader", next(iter(service.readers)))
     pattern = parameters.get("pattern") or None
-    top, seen = parameters.get("top", "1"), parameters.get("seen", "false")
+    chosen = {name: parameters.get(name, allowed[0]) for name, allowed in CHOICES.items()}
     if reader not in service.readers:
         raise BadRequest(f"no reader {reader[:40]!r}: there are {', '.join(service.readers)}")
-    if top not in TOPS:
-        raise BadRequest(f"top = {top[:40]!r}: send a number from 1 to {limits.MAX_TOP}")
-    if seen not in ("true", "false"):
-        raise BadRequest(f"seen = {seen[:40]!r}: send true or false")
+    for name, value in chosen.items():
+        if value not in CHOICES[name]:
+            raise BadRequest(f"{name} = {value[:40]!r}: send {_listed(CHOICES[name])}")
     if pattern and len(pattern) > limits.MAX_PATTERN:
         raise BadRequest(
             f"a pattern of {len(pattern)} characters: send at most {limits.MAX_PATTERN}"
         )
-    return Options(reader, int(top), pattern, seen == "true")
+    return Options(
+        reader,
+        int(chosen["top"]),
+        pattern,
+        chosen["seen"] == "true",
+        chosen["script"] or None,
+        chosen["digits"],
+        chosen["keep_other"] == "true",
+    )
+
+
+def _listed(values: list[str]) -> str:
+    """List values for a message; of numbers the first and the last."""
+    if values[0].isdecimal():
+        return f"a number from {values[0]} to {values[-1]}"
+    return " or ".join(value for value in values if value)

@@ -4,7 +4,7 @@ export const $ = id => document.getElementById(id);
 export const percent = share => `${(100 * share).toFixed(share > 0.9995 ? 0 : 1)} %`;
 
 export function sureness(row) {
-  return `${percent(row.confidence)} sure` + (row.unsure ? ": please check" : "");
+  return (row.trusted ? "sure" : "please check") + ` (confidence ${percent(row.confidence)})`;
 }
 
 export function acceptDrops(element, take) {

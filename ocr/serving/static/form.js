@@ -22,14 +22,15 @@ function fillFromPictures(field) {
     let row;
     try {
       const file = await scaleDown(files[0]);
-      [row] = await requestReadings([file], field.dataset.reader, field.dataset.pattern);
+      const { reader, pattern } = field.dataset;
+      [row] = await requestReadings([file], { reader, pattern });
     } catch (error) {
       row = { problem: error.message };
     }
     if (mine !== turn) return;
     input.value = row.text ?? "";
     if (row.problem) setNote(`not read: ${row.problem}`, true);
-    else setNote(sureness(row), row.unsure);
+    else setNote(sureness(row), !row.trusted);
   }
 
   acceptDrops(field, fill);

@@ -12,7 +12,7 @@ const EXAMPLES = [
   ["char_cnn", "character.png"], ["dual_input", "sign.png"],
 ];
 const readers = JSON.parse($("readers").textContent);
-const rows = [];  // of the list: {name, text, confidence, unsure, alternatives} or {name, problem}
+const rows = [];  // of the list: {name, text, confidence, trusted, alternatives} or {name, problem}
 
 // --- the list ------------------------------------------------------------------------------------
 
@@ -40,9 +40,9 @@ function show(file, row) {
 }
 
 function showReading(part, row) {
-  part(".text").textContent = row.text || "(nothing)";
+  part(".text").textContent = row.text;
   part(".sure").textContent = sureness(row);
-  part(".sure").classList.toggle("unsure", row.unsure);
+  part(".sure").classList.toggle("unsure", !row.trusted);
   const others = row.alternatives
     .filter(other => other.text !== row.text && other.confidence >= SHOWN)
     .map(other => `${other.text} (${percent(other.confidence)})`);
@@ -58,13 +58,18 @@ function showReading(part, row) {
 
 let queue = Promise.resolve();  // one selection after the other, in the order in which they came
 
-function readAll(files, reader = $("reader").value, pattern = $("pattern").value.trim()) {
+function chosenOptions() {
+  const options = { reader: $("reader").value, pattern: $("pattern").value.trim() };
+  return { ...options, script: $("script").value };
+}
+
+function readAll(files, options = chosenOptions()) {
   const all = [...files];
-  if (all.length) queue = queue.then(() => readFiles(all, reader, pattern));
+  if (all.length) queue = queue.then(() => readFiles(all, options));
   return queue;
 }
 
-async function readFiles(files, reader, pattern) {
+async function readFiles(files, options) {
   const bar = $("progress"), begun = rows.length;
   bar.max = files.length;
   bar.value = 0;
@@ -82,7 +87,7 @@ async function readFiles(files, reader, pattern) {
     $("status").textContent = `Reading ${i + 1} to ${i + batch.length} of ${files.length} ...`;
     let found;
     try {
-      found = await requestReadings(sent, reader, pattern);
+      found = await requestReadings(sent, options);
     } catch (error) {  // the next request may succeed
       found = batch.map(file => ({ name: file.name, problem: error.message }));
     }
@@ -97,10 +102,10 @@ function summary(done) {
   const [one] = done;
   if (done.length === 1) {
     if (one.problem) return `Not read: ${one.problem}`;
-    return `Read: ${one.text}` + (one.unsure ? ", please check." : ".");
+    return `Read: ${one.text}` + (one.trusted ? "." : ", please check.");
   }
   const read = done.filter(row => !row.problem);
-  const unsure = read.filter(row => row.unsure).length;
+  const unsure = read.filter(row => !row.trusted).length;
   const check = unsure ? `, ${unsure} to check.` : ".";
   return `${read.length} of ${done.length} pictures read` + check;
 }
@@ -110,7 +115,7 @@ function quote(value) {
 }
 
 function csv() {
-  const columns = ["name", "text", "confidence", "unsure", "problem"];
+  const columns = ["name", "text", "confidence", "trusted", "problem"];
   const table = [columns, ...rows.map(row => columns.map(column => row[column] ?? ""))];
   return table.map(cells => cells.map(cell => quote(String(cell))).join(",") + "\r\n").join("");
 }
@@ -168,7 +173,19 @@ function describeReader() {
     ? ` ${percent(score.exact)} exact on ${score.on} (n = ${score.n}, 95 % interval `
       + `${percent(score.low)} to ${percent(score.high)}).`
     : "";
-  $("about").textContent = `${what} ${reader.alphabet}. Trained on: ${reader.trained_on}.${result}`;
+  const trust = reader.trust
+    ? ` Of ${reader.trust.on}, ${percent(reader.trust.share)} are sure, and `
+      + `${percent(reader.trust.right)} of these right (n = ${reader.trust.n}).`
+    : " Every reading needs checking.";
+  $("about").textContent =
+    `${what} ${reader.alphabet}. Trained on: ${reader.trained_on}.${result}${trust}`;
+  offerScripts(reader.scripts);
+}
+
+function offerScripts(scripts) {
+  const named = scripts.map(name => new Option(name, name));
+  $("script").replaceChildren(new Option("any", ""), ...named);
+  $("script-choice").hidden = !scripts.length;
 }
 
 $("reader").addEventListener("change", describeReader);
@@ -184,7 +201,7 @@ function addExample(reader, file) {
     $("reader").value = reader;
     describeReader();
     const data = await (await fetch(img.src)).blob();
-    readAll([new File([data], file, { type: "image/png" })], reader, "");
+    readAll([new File([data], file, { type: "image/png" })], { reader });
   });
   $("examples").append(button);
 }

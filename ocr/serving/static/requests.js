@@ -25,10 +25,11 @@ export async function scaleDown(file) {
   return new File([blob], file.name, { type: "image/jpeg" });
 }
 
-export async function requestReadings(files, reader, pattern) {
+// options: the API's parameters reader, pattern and script; empty ones are left out
+export async function requestReadings(files, options) {
   const body = new FormData();
   for (const file of files) body.append("file", file, file.name || "picture.png");
-  for (const [key, value] of Object.entries({ reader, pattern, top: "3", seen: "true" })) {
+  for (const [key, value] of Object.entries({ ...options, top: "3", seen: "true" })) {
     if (value) body.append(key, value);
   }
   const token = $("token")?.value;
