@@ -228,6 +228,13 @@ def test_unreadable_ink_is_left_out_and_never_trusted(text, top):
     assert len(set(texts)) == len(texts)
 
 
+def test_unreadable_ink_counts_as_a_symbol_where_lengths_are_known():
+    facts = barcodes.facts(decoding={"time_steps": STEPS, "lengths": [3, 3]})
+    log_probs = frames(["1", "2", {UNREADABLE: 0.3, "8": 0.1}])
+    found = decode(log_probs, StringDecoder(facts, INPUT))
+    assert found.text == "12" and not found.trusted
+
+
 def test_a_constrained_reading_ignores_other_signs_and_distrusts_unreadable_ink():
     decoder = StringDecoder(FACTS, INPUT)
     pattern = Pattern.parse("dd.dd", decoder.alphabet)
@@ -314,6 +321,18 @@ def test_confidences_are_calibrated_and_readings_trusted_from_the_threshold():
 def test_without_trust_the_confidence_stays_and_nothing_is_trusted():
     assert judged("1", 0.7, trust=None)[::4] == ("1", False)
     assert judged("1", 0.7, trust=None).confidence == 0.7
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 6))
+@settings(max_examples=60, deadline=None)
+def test_an_image_is_refused_whatever_the_number_of_alternatives(seed, spread):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, spread, (8, len(ALPHABET)))
+    logits[:, 0] += 2 * spread
+    decoder = StringDecoder(barcodes.facts(decoding={"time_steps": 8, "lengths": None}), INPUT)
+    plain, several = (decode(log_softmax(logits), decoder, top=top) for top in (1, 4))
+    assert (plain == REFUSED) == (several == REFUSED)
+    assert all(text for text, _ in several.alternatives) and len(several.alternatives) <= 4
 
 
 @pytest.mark.parametrize("trust", [TRUST, None])

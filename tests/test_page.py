@@ -4,16 +4,22 @@ import base64
 import json
 import re
 import shutil
+import threading
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
 
 from benchmarks import serving as serving_bench
 from ocr.drawing import fonts
+from ocr.paths import MODELS
 from ocr.reading.reader import Reader
+from ocr.serving.server import create_app
+from ocr.serving.service import Service
+from tests import barcodes
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REFUSED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
@@ -123,7 +129,7 @@ def test_several_files_and_an_unreadable_one(page, files, tmp_path):
     with page.expect_download() as download:
         page.click("#csv")
     lines = download.value.path().read_text("utf-8-sig").splitlines()
-    assert lines[0] == "name,text,confidence,unsure,problem"
+    assert lines[0] == "name,text,confidence,trusted,problem"
     assert lines[1].startswith(f"0.png,{right[0]},") and lines[3].startswith("bad.png,,,,")
     page.click("#copy")
     page.wait_for_function("() => document.getElementById('status').textContent === 'Copied.'")
@@ -215,12 +221,52 @@ def test_the_form_fills_itself(page, files):
     field.locator("input[type=file]").set_input_files(str(path))
     filled = "text => document.querySelector('.field[data-reader=captcha] input').value === text"
     page.wait_for_function(filled, arg=text)
-    assert "sure" in field.locator(".note").inner_text()
+    assert re.match("(sure|please check) ", field.locator(".note").inner_text())
     noise = path.with_name("noise.png")
     Image.effect_noise((200, 50), 60).save(noise)
     field.locator("input[type=file]").set_input_files(str(noise))
     page.wait_for_selector(".field[data-reader=captcha].check")
     assert re.search("check|not read", field.locator(".note").inner_text())
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    """The address of a server whose readers are one of barcodes, which has scripts, and captcha."""
+    folder = tmp_path_factory.mktemp("readers")
+    barcodes.save(folder / "bars")
+    shutil.copytree(MODELS / "captcha", folder / "captcha")
+    app = create_app(Service([folder]), token="")
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    thread.join()
+
+
+def test_scripts_trust_and_refusals_are_shown(browser, bars, tmp_path):
+    paths = []
+    for name, text in (("a", "٨٢"), ("b", "3□"), ("c", "□")):
+        paths.append(tmp_path / f"{name}.png")
+        Image.fromarray(barcodes.barcode(text)).save(paths[-1])
+    page = browser.new_page()
+    page.goto(bars)
+    choice = page.locator("#script-choice")
+    options = page.locator("#script option").all_inner_texts()
+    assert options == ["any", "western", "arabic", "persian"]
+    assert choice.is_visible() and "75.0 % are sure" in page.inner_text("#about")
+    page.set_input_files("#files", list(map(str, paths)))
+    assert texts(page, 3) == ["82", "3", "not read"]
+    assert "2 of 3 pictures read, 1 to check." in page.inner_text("#status")
+    notes = page.locator("#results .sure").all_inner_texts()
+    assert notes[0].startswith("sure (") and notes[1].startswith("please check (")
+    assert notes[2] == "nothing that I can read"
+    page.select_option("#script", "western")
+    page.set_input_files("#files", str(paths[0]))
+    assert texts(page, 4)[3] == "not read"  # no Western sign in it
+    page.select_option("#reader", "captcha")
+    assert not choice.is_visible()
+    page.close()
 
 
 WIDE = """() => {

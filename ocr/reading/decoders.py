@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from ocr.reading.ctc import Alphabet, align, best, confidence, prefix_beam
 from ocr.reading.inputs import Input, Prepared
 from ocr.reading.signs import EASTERN, Signs
 
+Label = tuple[int, ...]  # indices of Signs.frames
 BEAM = 10  # prefixes kept by a beam search, at least
 WESTERN = "western"
 DIGITS = (WESTERN, "as-written")  # in which signs a text is given
@@ -23,7 +25,8 @@ class Reading(NamedTuple):
     confidence    the probability, 0..1, that the network gives to `text` (of a string, the sum over
                   its alignments), with or without a constraint; where the reader's contract says
                   how to calibrate it, the share of such readings that is right
-    alternatives  ((text, confidence), ...) best first, `text` among them; empty unless `top` > 1
+    alternatives  ((text, confidence), ...) best first, `text` among them, up to `top`; empty unless
+                  `top` > 1
     spans         ((left, right), ...) of each character in pixels of the original image; empty
                   unless requested. CTC emits a character at a peak, so there a span marks where it
                   was read, not its whole width
@@ -86,45 +89,57 @@ class StringDecoder:
     def decode(
         self, log_probs: np.ndarray, prepared: Prepared, options: DecodingOptions
     ) -> Reading:
-        """Decode the best string: constrained, by beam search, or by the best path."""
+        """Decode the best string: constrained, by beam search, or by the best path.
+
+        An unconstrained image whose best path has no text is refused, whatever `top` is.
+        """
         signs, unreadable = self.signs, self.signs.unreadable
         keep_other = options.keep_other and options.constraint is None
         frames, script = signs.frames(log_probs, options.script, keep_other)
-        labels: dict[tuple[int, ...], tuple[int, ...]] = {}  # those of a text, without marks
+        labels: dict[Label, Label] = {}  # indices of a text, without unreadable ink -> its label
         for label in self._labels(frames, options):
-            labels.setdefault(tuple(i for i in label if i != unreadable), label)
-        sure = {text: confidence(frames, text) for text in labels}
+            if text := self._readable(label):
+                labels.setdefault(text, label)
+        if not labels:
+            return REFUSED
+        sure = {text: confidence(frames, text) for text in islice(labels, options.top)}
         ranked = sorted(sure, key=lambda text: -sure[text])
         best_label = labels[ranked[0]]
         if script == EASTERN:
             script = signs.name(script, log_probs, best_label, align(frames, best_label))
 
-        def shown(label: tuple[int, ...]) -> str:
+        def shown(label: Label) -> str:
             if script is None or options.digits == WESTERN:
                 return signs.text(label)
             return signs.written(script, log_probs, label, align(frames, label))
 
         texts = [(shown(labels[text]), sure[text]) for text in ranked]
+        seen = {*frames.argmax(axis=1).tolist(), *best_label}
         return Reading(
             *texts[0],
             tuple(texts) if options.top > 1 else (),
             self._spans(frames, best_label, prepared) if options.spans else (),
-            unreadable is None or not (frames.argmax(axis=1) == unreadable).any(),
+            unreadable not in seen,
             script,
         )
 
-    def _labels(self, frames: np.ndarray, options: DecodingOptions) -> list[tuple[int, ...]]:
-        top = options.top
+    def _labels(self, frames: np.ndarray, options: DecodingOptions) -> list[Label]:
+        """List labels, best first, at least `top` of them where there are so many."""
+        width = max(BEAM, options.top)
         if options.constraint:
-            found = options.constraint.best(frames, max(BEAM, top), top)
-        elif top > 1:
-            found = prefix_beam(frames, max(BEAM, top), top, lengths=self.lengths)
-        else:
-            found = [best(frames, self.lengths)]
-        return [decoded.indices for decoded in found]
+            found = options.constraint.best(frames, width, options.top)
+            return [decoded.indices for decoded in found]
+        first = best(frames, self.lengths).indices
+        if options.top == 1 or not self._readable(first):
+            return [first]
+        found = prefix_beam(frames, width, width, lengths=self.lengths)
+        return [*(decoded.indices for decoded in found), first]
+
+    def _readable(self, label: Label) -> Label:
+        return tuple(i for i in label if i != self.signs.unreadable)
 
     def _spans(
-        self, frames: np.ndarray, label: tuple[int, ...], prepared: Prepared
+        self, frames: np.ndarray, label: Label, prepared: Prepared
     ) -> tuple[tuple[float, float], ...]:
         """Locate each character by the time steps of the best alignment."""
         return tuple(
