@@ -1,5 +1,6 @@
 """Decoders: one script a text, ambiguous shapes, signs as written, marks, calibration and trust."""
 
+import itertools
 import time
 
 import numpy as np
@@ -8,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocr.reading.constraints import Lexicon, Pattern
-from ocr.reading.ctc import Alphabet, confidence, log_softmax
+from ocr.reading.ctc import Alphabet, collapse, confidence, log_softmax
 from ocr.reading.decoders import REFUSED, CharacterDecoder, DecodingOptions, StringDecoder, Trust
 from ocr.reading.images import Placed
 from ocr.reading.inputs import INPUTS, Prepared
-from ocr.reading.scripts import MARKS, NUMBERS, SCRIPTS, SHARED, SYMBOLS, to_western
+from ocr.reading.scripts import MARKS, NUMBERS, SCRIPTS, SHARED, SIGNS, SYMBOLS, to_western
 from ocr.reading.signs import Signs
 from tests import barcodes
 from tests.barcodes import ALPHABET, TRUST
@@ -194,7 +195,45 @@ def test_a_reader_may_have_some_scripts_and_symbols_of_its_own():
     assert decode(log_probs, decoder).text == "E4.9"
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, *SCRIPTS]), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_frames_add_up_the_columns_of_one_script(seed, script, keep_other):
+    rng, signs = np.random.default_rng(seed), Signs(FACTS)
+    log_probs = log_softmax(rng.normal(0, 3, (7, len(ALPHABET))))
+    found, decided = signs.frames(log_probs, script, keep_other)
+    names = {"eastern": ["arabic", "persian"]}.get(decided, [decided])
+    meaning = {symbol: sign for name in names for symbol, sign in SIGNS[name].items()}
+    shares, merged = np.exp(log_probs), np.zeros((7, 16 + keep_other))
+    merged[:, 0] = shares[:, 0]
+    for symbol, share in zip(ALPHABET.symbols, shares.T[1:]):
+        if symbol in meaning:
+            merged[:, 1 + NUMBERS.index(meaning[symbol])] += share
+        elif symbol in (UNREADABLE, OTHER):
+            merged[:, 15 if symbol == UNREADABLE else 16 * keep_other] += share
+    if script:
+        merged /= merged.sum(axis=1, keepdims=True)
+    assert found == pytest.approx(np.log(merged), abs=1e-9)
+
+
 # --- marks
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_the_confidence_is_that_of_all_paths_without_the_other_signs(seed, keep_other):
+    """Against the enumeration of all paths of 5 steps over blank, 1, other, unreadable."""
+    facts = barcodes.facts(
+        alphabet=Alphabet("1?□"), scripts=None, decoding={"time_steps": 5, "lengths": None}
+    )
+    log_probs = log_softmax(np.random.default_rng(seed).normal(0, 2, (5, 4)))
+    found = decode(log_probs, StringDecoder(facts, INPUT), keep_other=keep_other)
+    total = 0.0
+    for path in itertools.product(range(4), repeat=5):
+        seen = [c if keep_other or c != 2 else 0 for c in path]
+        if "".join("1?□"[c - 1] for c in collapse(seen)) == found.text:
+            total += np.exp(log_probs[range(5), path].sum())
+    if found != REFUSED:
+        assert found.confidence == pytest.approx(total)
 
 
 def test_signs_that_belong_to_no_number_are_left_out_or_kept():
