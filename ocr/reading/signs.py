@@ -47,12 +47,9 @@ class Signs:
         order = (NUMBERS if self.scripts else "") + self._symbols
         self.alphabet = Alphabet("".join(sorted(self._columns(self.scripts), key=order.index)))
         self.unreadable = len(self.alphabet) if "unreadable" in self._marks else None
-        marks = [""] * ("unreadable" in self._marks) + [self._marks.get("other", "")]
-        self._shown = [
-            "",
-            *self.alphabet.symbols,
-            *marks,
-        ]  # what the columns of frames add to a text
+        # What each column of frames adds to a text.
+        self._shown = ["", *self.alphabet.symbols, *[""] * ("unreadable" in self._marks)]
+        self._shown.append(self._marks.get("other", ""))
         self._own = {name: self._columns([name]) for name in self.scripts}
         self._east = [name for name in self.scripts if name != "western"]
         self._named = {name: self._merging([name]) for name in self.scripts}
