@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-serve clean
+	bench-real bench-serve clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ full: .venv/ready  ## run the notebooks in the full profile, as they are stored 
 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
 	$(BIN)/python -m benchmarks.reading
+
+bench-real: .venv/ready  ## real images of numbers in $$OCR_DATA/real; PEERS=PYTHON for engines, too (see RESULTS.md)
+	$(BIN)/python -m benchmarks.real $(if $(PEERS),--peers $(PEERS))
+	$(BIN)/python -m benchmarks.real nonsense
 
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving

@@ -1,11 +1,14 @@
 """Compare the readers with general OCR engines, which the project does not install."""
 
-import logging
+import base64
+import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -17,6 +20,7 @@ from ocr import scores
 from ocr.drawing import fonts
 from ocr.reading import scripts
 from ocr.reading.files import find_images
+from ocr.reading.images import ImageError, open_image
 from ocr.reading.reader import Reader
 
 
@@ -54,45 +58,106 @@ def number_peers(count: int = 500):
     Lesson 05's test set. In the engines' favour: text recognition alone, spaces dropped, Arabic
     digits taken as Western ones. First: pip install rapidocr==3.10.0, and Tesseract 5.
     """
-    reader = Reader.load("numbers")
-    engines = {
-        "RapidOCR 3.10": _rapidocr(),
-        "Tesseract": _tesseract,
-        "models/numbers": lambda picture: reader.read(picture).text,
-    }
     families = (("western", fonts.WESTERN_UNSEEN), ("arabic", fonts.ARABIC_UNSEEN))
-    for k, (script, unseen) in enumerate(families):
-        labels, pictures = samples.printed_numbers(script, unseen, count, seed=1_000 + k)
-        for name, read in engines.items():
-            texts, costs = [], []
-            for picture in tqdm(pictures, desc=name, disable=None):
-                start = time.process_time()
-                texts.append(scripts.to_western(read(picture).replace(" ", "")))
-                costs.append((time.process_time() - start) * 1000)
-            own = name != "Tesseract"  # which runs in another process
-            cost = f", median CPU-ms an image {np.median(costs):.1f}" if own else ""
-            print(f"{script:8} {name:15} {scores.score(texts, labels)}{cost}")
+    with RapidOcr(sys.executable, "small") as rapid:
+        engines = {rapid.name: rapid.read, "Tesseract": tesseract}
+        engines["models/numbers"] = partial(own, Reader.load("numbers"))
+        for k, (script, unseen) in enumerate(families):
+            labels, pictures = samples.printed_numbers(script, unseen, count, seed=1_000 + k)
+            files = list(map(samples.png, pictures))
+            for name, read in engines.items():
+                answers = [read(file) for file in tqdm(files, desc=name, disable=None)]
+                cost = np.median([answer.ms for answer in answers])
+                result = scores.score([answer.text for answer in answers], labels)
+                print(f"{script:8} {name:31} {result}, median CPU-ms an image {cost:.1f}")
 
 
-def _rapidocr() -> Callable[[np.ndarray], str]:
-    import rapidocr  # not installed with the project
+class Answer(NamedTuple):
+    """What an engine read in one image, and the CPU time that it took.
 
-    logging.disable(logging.INFO)
-    engine = rapidocr.RapidOCR()
+    text: of a number, in Western signs without spaces. confidence: None where the engine has none.
+    trusted: None where the engine does not decide that itself.
+    """
 
-    def read(picture: np.ndarray) -> str:
-        colour = np.stack([picture] * 3, 2)
-        return "".join(engine(colour, use_det=False, use_cls=False, use_rec=True).txts or ())
+    text: str
+    confidence: float | None
+    trusted: bool | None
+    ms: float
 
-    return read
+
+def own(reader: Reader, image: bytes | np.ndarray, **options) -> Answer:
+    """Read an image with a reader of the project: the empty text where none can be read."""
+    start = time.process_time()
+    try:
+        reading = reader.read(image, **options)
+    except ImageError:
+        return Answer("", 0.0, None, 0.0)
+    ms = (time.process_time() - start) * 1000
+    trusted = reading.trusted if "trust" in reader.contract else None
+    return Answer(reading.text, reading.confidence, trusted, ms)
 
 
-def _tesseract(picture: np.ndarray) -> str:
-    """Read a line of text with Tesseract, digits and separators of all scripts allowed."""
+class RapidOcr:
+    """RapidOCR in the environment of another Python: name and read(file). See real_peers.py.
+
+    Raises RuntimeError where it cannot be used, such as without its weights.
+    """
+
+    def __init__(self, python: str, weights: str):
+        script = Path(__file__).with_name("real_peers.py")
+        self._process = subprocess.Popen(
+            [python, str(script), weights],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        greeting = json.loads(self._process.stdout.readline() or '{"error": "it does not start"}')
+        if "error" in greeting:
+            self.close()
+            raise RuntimeError(f"RapidOCR, PP-OCRv6 {weights}: {greeting['error']}")
+        self.name: str = greeting["name"]
+
+    def read(self, file: bytes) -> Answer:
+        """Recognise the text of a PNG or JPEG file, without text detection."""
+        print(json.dumps({"image": base64.b64encode(file).decode()}), file=self._process.stdin)
+        self._process.stdin.flush()
+        found = json.loads(self._process.stdout.readline())
+        return Answer(_number(found["text"]), found["confidence"], None, found["ms"])
+
+    def close(self):
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def tesseract(file: bytes) -> Answer:
+    """Read a line of text with Tesseract, enlarged twice, signs of numbers in all scripts allowed.
+
+    One process an image on one core, whose start is part of its CPU time.
+    """
+    import resource  # not on Windows
+
     signs = "".join(sorted(set("".join(scripts.SCRIPTS.values()))))
+    picture = np.asarray(open_image(file).convert("L"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         ["tesseract", "-", "-", "--psm", "7", "-c", f"tessedit_char_whitelist={signs}"],
         input=samples.png(np.repeat(np.repeat(picture, 2, 0), 2, 1)),
         capture_output=True,
+        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
     )
-    return done.stdout.decode("utf-8", "replace").strip()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ms = 1000 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    return Answer(_number(done.stdout.decode("utf-8", "replace")), None, None, ms)
+
+
+def _number(text: str) -> str:
+    """Drop spaces and write digits of all scripts in Western signs, in an engine's favour."""
+    return scripts.to_western("".join(text.split()))
