@@ -248,6 +248,12 @@ def test_signs_that_belong_to_no_number_are_left_out_or_kept():
     assert len({text for text, _ in decode(log_probs, top=3).alternatives}) == 3
 
 
+@pytest.mark.parametrize("keep_other", [False, True])
+def test_other_signs_within_a_number_take_its_trust(keep_other):
+    for text, trusted in ((f"12{OTHER}30", False), (f"{OTHER}12{OTHER}", True), ("1230", True)):
+        assert decode(frames(text), keep_other=keep_other).trusted == trusted
+
+
 def test_a_word_is_no_number():
     assert decode(frames(OTHER)).text == ""
     assert decode(frames(OTHER), keep_other=True).text == OTHER

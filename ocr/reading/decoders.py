@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ocr.reading.constraints import Constraint
-from ocr.reading.ctc import Alphabet, align, best, confidence, prefix_beam
+from ocr.reading.ctc import BLANK, Alphabet, align, best, confidence, prefix_beam
 from ocr.reading.inputs import Input, Prepared
 from ocr.reading.signs import EASTERN, Signs
 
@@ -30,8 +30,8 @@ class Reading(NamedTuple):
     spans         ((left, right), ...) of each character in pixels of the original image; empty
                   unless requested. CTC emits a character at a peak, so there a span marks where it
                   was read, not its whole width
-    trusted       has `confidence` reached the contract's threshold, and is all ink readable? False
-                  where the contract has no threshold
+    trusted       has `confidence` reached the contract's threshold, is all ink readable, and do no
+                  other signs interrupt the text? False where the contract has no threshold
     script        of a number, "western", "arabic" or "persian"; None where the reader does not keep
                   them apart
     """
@@ -93,7 +93,7 @@ class StringDecoder:
 
         An unconstrained image whose best path has no text is refused, whatever `top` is.
         """
-        signs, unreadable = self.signs, self.signs.unreadable
+        signs = self.signs
         keep_other = options.keep_other and options.constraint is None
         frames, script = signs.frames(log_probs, options.script, keep_other)
         labels: dict[Label, Label] = {}  # indices of a text, without unreadable ink -> its label
@@ -114,14 +114,23 @@ class StringDecoder:
             return signs.written(script, log_probs, label, align(frames, label))
 
         texts = [(shown(labels[text]), sure[text]) for text in ranked]
-        seen = {*frames.argmax(axis=1).tolist(), *best_label}
         return Reading(
             *texts[0],
             tuple(texts) if options.top > 1 else (),
             self._spans(frames, best_label, prepared) if options.spans else (),
-            unreadable not in seen,
+            self._whole(log_probs, frames, best_label),
             script,
         )
+
+    def _whole(self, log_probs: np.ndarray, frames: np.ndarray, label: Label) -> bool:
+        """Check that no ink is unreadable, and that no other signs interrupt the text."""
+        if self.signs.unreadable in {*frames.argmax(axis=1).tolist(), *label}:
+            return False
+        if self.signs.other is None:
+            return True
+        path = log_probs.argmax(axis=1)
+        text = np.flatnonzero((path != BLANK) & (path != self.signs.other))
+        return not len(text) or not (path[text[0] : text[-1]] == self.signs.other).any()
 
     def _labels(self, frames: np.ndarray, options: DecodingOptions) -> list[Label]:
         """List labels, best first, at least `top` of them where there are so many."""

@@ -34,6 +34,7 @@ class Signs:
     alphabet    the signs of texts: Western where scripts are kept apart; no marks
     scripts     names of the scripts that are kept apart, () for a network of one
     unreadable  index in frames of the mark for ink that cannot be read, None without it
+    other       index in log-probabilities of the mark for signs that are no text, None without it
 
     The columns of frames are blank, the signs of `alphabet`, "unreadable" where there is such a
     mark, "other" where there is one and it is kept.
@@ -47,6 +48,8 @@ class Signs:
         order = (NUMBERS if self.scripts else "") + self._symbols
         self.alphabet = Alphabet("".join(sorted(self._columns(self.scripts), key=order.index)))
         self.unreadable = len(self.alphabet) if "unreadable" in self._marks else None
+        other = self._marks.get("other")
+        self.other = 1 + self._symbols.index(other) if other else None
         # What each column of frames adds to a text.
         self._shown = ["", *self.alphabet.symbols, *[""] * ("unreadable" in self._marks)]
         self._shown.append(self._marks.get("other", ""))
