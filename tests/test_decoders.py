@@ -306,7 +306,7 @@ def test_marks_without_scripts():
     for step, symbol in enumerate([1, 2, 3]):
         log_probs[2 * step] = np.log([0.01, *(0.96 if i == symbol else 0.01 for i in range(1, 5))])
     found = decode(log_probs, decoder)
-    assert (found.text, found.script, found.trusted) == ("ab", None, True)
+    assert (found.text, found.script, found.trusted) == ("ab", None, False)
     assert decode(log_probs, decoder, keep_other=True).text == "a?b"
     log_probs[6] = np.log([0.01, 0.01, 0.01, 0.01, 0.96])
     assert not decode(log_probs, decoder).trusted
