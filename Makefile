@@ -78,7 +78,7 @@ full: .venv/ready  ## run the notebooks in the full profile, as they are stored 
 bench: .venv/ready  ## measure: milliseconds an image, memory over 100,000 images, exact match over five seeds
 	$(BIN)/python -m benchmarks.reading
 
-bench-real: .venv/ready  ## real images of numbers in $$OCR_DATA/real; PEERS=PYTHON for engines, too (see RESULTS.md)
+bench-real: .venv/ready  ## real images of numbers in OCR_DATA/real; PEERS=PYTHON for engines, too (see RESULTS.md)
 	$(BIN)/python -m benchmarks.real $(if $(PEERS),--peers $(PEERS))
 	$(BIN)/python -m benchmarks.real nonsense
 

@@ -162,10 +162,10 @@ def measure(
     return found
 
 
-def engines(stack: ExitStack, python: str | None) -> dict[str, Callable[[bytes], Answer]]:
+def engines(stack: ExitStack, python: str) -> dict[str, Callable[[bytes], Answer]]:
     """Start the general engines that are there; print which are not."""
     found: dict[str, Callable[[bytes], Answer]] = {}
-    for weights in WEIGHTS if python else ():
+    for weights in WEIGHTS:
         try:
             rapid = stack.enter_context(peers.RapidOcr(python, weights))
             found[rapid.name] = rapid.read
@@ -187,12 +187,11 @@ def numbers(reader_name: str, python: str | None, half: str | None) -> list[list
     reader = Reader.load(reader_name)
     read = partial(peers.own, reader)
     found = {reader_name: measure(reader_name, read, sets)}
-    known = getattr(reader, "scripts", ())
-    if known:
+    if getattr(reader, "scripts", ()):
         name = f"{reader_name}, script named"
         found[name] = measure(name, read, sets, lambda each: {"script": each.script})
     with ExitStack() as stack:
-        for name, engine in engines(stack, python).items() if python else ():
+        for name, engine in (engines(stack, python) if python else {}).items():
             found[name] = measure(name, engine, sets)
     return [
         [short, name, *measured[short].row()]
