@@ -5,8 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +69,7 @@ def number_peers(count: int = 500):
             labels, pictures = samples.printed_numbers(script, unseen, count, seed=1_000 + k)
             files = list(map(samples.png, pictures))
             for name, read in engines.items():
-                answers = [read(file) for file in tqdm(files, desc=name, disable=None)]
+                answers = list(tqdm(read(files), total=count, desc=name, disable=None))
                 cost = np.median([answer.ms for answer in answers])
                 result = scores.score([answer.text for answer in answers], labels)
                 print(f"{script:8} {name:31} {result}, median CPU-ms an image {cost:.1f}")
@@ -85,20 +88,22 @@ class Answer(NamedTuple):
     ms: float
 
 
-def own(reader: Reader, image: bytes | np.ndarray, **options) -> Answer:
-    """Read an image with a reader of the project: the empty text where none can be read."""
-    start = time.process_time()
-    try:
-        reading = reader.read(image, **options)
-    except ImageError:
-        return Answer("", 0.0, None, 0.0)
-    ms = (time.process_time() - start) * 1000
-    trusted = reading.trusted if "trust" in reader.contract else None
-    return Answer(reading.text, reading.confidence, trusted, ms)
+def own(reader: Reader, images: Iterable[bytes | np.ndarray], **options) -> Iterator[Answer]:
+    """Read images one by one with a reader of the project: "" where nothing can be read."""
+    for image in images:
+        start = time.process_time()
+        try:
+            reading = reader.read(image, **options)
+        except ImageError:
+            yield Answer("", 0.0, None, 0.0)
+            continue
+        ms = (time.process_time() - start) * 1000
+        trusted = reading.trusted if "trust" in reader.contract else None
+        yield Answer(reading.text, reading.confidence, trusted, ms)
 
 
 class RapidOcr:
-    """RapidOCR in the environment of another Python: name and read(file). See real_peers.py.
+    """RapidOCR in the environment of another Python: name and read(files). See real_peers.py.
 
     Raises RuntimeError where it cannot be used, such as without its weights.
     """
@@ -118,12 +123,13 @@ class RapidOcr:
             raise RuntimeError(f"RapidOCR, PP-OCRv6 {weights}: {greeting['error']}")
         self.name: str = greeting["name"]
 
-    def read(self, file: bytes) -> Answer:
-        """Recognise the text of a PNG or JPEG file, without text detection."""
-        print(json.dumps({"image": base64.b64encode(file).decode()}), file=self._process.stdin)
-        self._process.stdin.flush()
-        found = json.loads(self._process.stdout.readline())
-        return Answer(_number(found["text"]), found["confidence"], None, found["ms"])
+    def read(self, files: Iterable[bytes]) -> Iterator[Answer]:
+        """Recognise the text of PNG or JPEG files one by one, without text detection."""
+        for file in files:
+            print(json.dumps({"image": base64.b64encode(file).decode()}), file=self._process.stdin)
+            self._process.stdin.flush()
+            found = json.loads(self._process.stdout.readline())
+            yield Answer(_number(found["text"]), found["confidence"], None, found["ms"])
 
     def close(self):
         """End the process."""
@@ -137,25 +143,33 @@ class RapidOcr:
         self.close()
 
 
-def tesseract(file: bytes) -> Answer:
-    """Read a line of text with Tesseract, enlarged twice, signs of numbers in all scripts allowed.
+def tesseract(files: Iterable[bytes], batch: int = 50) -> Iterator[Answer]:
+    """Read lines of text with Tesseract, enlarged twice, signs of numbers in all scripts allowed.
 
-    One process an image on one core, whose start is part of its CPU time.
+    One process on one core reads a batch; each image counts as the mean of its batch.
     """
     import resource  # not on Windows
 
     signs = "".join(sorted(set("".join(scripts.SCRIPTS.values()))))
-    picture = np.asarray(open_image(file).convert("L"))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        ["tesseract", "-", "-", "--psm", "7", "-c", f"tessedit_char_whitelist={signs}"],
-        input=samples.png(np.repeat(np.repeat(picture, 2, 0), 2, 1)),
-        capture_output=True,
-        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ms = 1000 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    return Answer(_number(done.stdout.decode("utf-8", "replace")), None, None, ms)
+    options = ["--psm", "7", "-c", f"tessedit_char_whitelist={signs}"]
+    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+    waiting = iter(files)
+    while images := list(islice(waiting, batch)):
+        with tempfile.TemporaryDirectory() as folder:
+            names = [str(Path(folder) / f"{k}.png") for k in range(len(images))]
+            for name, image in zip(names, images):
+                picture = np.asarray(open_image(image).convert("L"))
+                Path(name).write_bytes(samples.png(picture.repeat(2, 0).repeat(2, 1)))
+            listed = Path(folder) / "images.txt"
+            listed.write_text("\n".join(names) + "\n")
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = ["tesseract", str(listed), "-", *options]
+            done = subprocess.run(command, capture_output=True, env=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ms = 1000 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+        texts = done.stdout.decode("utf-8", "replace").split("\f")
+        for text, _ in zip(texts, images, strict=True):
+            yield Answer(_number(text), None, None, ms / len(images))
 
 
 def _number(text: str) -> str:

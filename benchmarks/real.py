@@ -145,7 +145,7 @@ class Measured(NamedTuple):
 
 def measure(
     name: str,
-    read: Callable[..., Answer],
+    read: Callable[..., Iterable[Answer]],
     sets: dict[str, list[Image]],
     options: Callable[[Set], dict] = lambda _: {},
 ) -> dict[str, Measured]:
@@ -154,17 +154,17 @@ def measure(
     with tqdm(total=sum(map(len, sets.values())), desc=name, disable=None) as bar:
         for short, images in sets.items():
             answers = []
-            for image in images:
-                answers.append(read(image.file, **options(SETS[short])))
+            for answer in read([image.file for image in images], **options(SETS[short])):
+                answers.append(answer)
                 bar.update()
             found[short] = Measured.of(answers, images, SETS[short].digits_only)
     found["all"] = Measured(*(list(chain(*columns)) for columns in zip(*found.values())))
     return found
 
 
-def engines(stack: ExitStack, python: str) -> dict[str, Callable[[bytes], Answer]]:
+def engines(stack: ExitStack, python: str) -> dict[str, Callable[..., Iterable[Answer]]]:
     """Start the general engines that are there; print which are not."""
-    found: dict[str, Callable[[bytes], Answer]] = {}
+    found: dict[str, Callable[..., Iterable[Answer]]] = {}
     for weights in WEIGHTS:
         try:
             rapid = stack.enter_context(peers.RapidOcr(python, weights))
@@ -187,7 +187,7 @@ def numbers(reader_name: str, python: str | None, half: str | None) -> list[list
     reader = Reader.load(reader_name)
     read = partial(peers.own, reader)
     found = {reader_name: measure(reader_name, read, sets)}
-    if getattr(reader, "scripts", ()):
+    if reader.scripts:
         name = f"{reader_name}, script named"
         found[name] = measure(name, read, sets, lambda each: {"script": each.script})
     with ExitStack() as stack:
@@ -234,7 +234,7 @@ def wrong(reader: Reader, pictures: Sequence[nonsense.Picture]) -> str:
     "-" where the reader's contract has no threshold of trust.
     """
     strings = reader.kind == "ctc"  # to a reader of characters a number is nonsense, too
-    answers = [peers.own(reader, picture.pixels) for picture in pictures]
+    answers = list(peers.own(reader, (picture.pixels for picture in pictures)))
     errors = np.array(
         [
             bool(answer.text)

@@ -103,9 +103,9 @@ def test_no_set_is_one_line(tmp_path, monkeypatch):
 
 def test_rapidocr_answers_in_another_process(rapid):
     with peers.RapidOcr(sys.executable, "small") as engine:
-        answer = engine.read(b"12345")
-        assert (answer.text, answer.confidence, answer.trusted) == ("123.5", 0.75, None)
-        assert engine.read(b"1").text == "123.1" and answer.ms >= 0
+        first, second = engine.read([b"12345", b"1"])
+        assert (first.text, first.confidence, first.trusted) == ("123.5", 0.75, None)
+        assert second.text == "123.1" and first.ms >= 0
 
 
 @pytest.mark.skipif(find_spec("rapidocr") is not None, reason="RapidOCR is installed")
@@ -115,9 +115,11 @@ def test_rapidocr_that_is_missing_is_one_line():
 
 
 @pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
-def test_tesseract_reads_a_number():
-    answer = peers.tesseract(number("4711"))
-    assert (answer.text, answer.confidence) == ("4711", None) and answer.ms > 0
+def test_tesseract_reads_numbers_in_order():
+    labels = ["4711", "", "20815"]  # nothing is read on blank paper
+    answers = list(peers.tesseract(map(number, labels), batch=2))
+    assert [answer.text for answer in answers] == labels
+    assert answers[0].ms > 0 and answers[0].confidence is None
 
 
 @pytest.mark.parametrize(
