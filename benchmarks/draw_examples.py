@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 import utils
-from ocr.drawing import fonts, numbers, paper, symbols
+from ocr.drawing import fonts, paper, printing, symbols
+from ocr.drawing.handwriting import Hands, hand
 from ocr.paths import PACKAGE
 
 FOLDER = PACKAGE / "serving" / "static" / "examples"
@@ -18,13 +19,14 @@ FOLDER = PACKAGE / "serving" / "static" / "examples"
 def draw(folder: Path = FOLDER):
     """Draw three numbers, a sign and a character as PNG files."""
     folder.mkdir(parents=True, exist_ok=True)
-    western = numbers.press("western", fonts.faces(("roboto_slab",), "western"))
-    arabic = numbers.press("arabic", fonts.faces(("noto_kufi_arabic",), "arabic"))
+    western = printing.press("western", fonts.faces(("roboto_slab",), "western"))
+    arabic = printing.press("arabic", fonts.faces(("noto_kufi_arabic",), "arabic"))
     digits, _ = utils.load_handwritten("western", "test")
-    hand = numbers.hand("western", digits.images, digits.labels)
+    hands = Hands().add(digits.images, digits.labels)
+    write = hand("western", hands, joined=0.0)
     _save(folder / "western.png", paper.pictures(western, ["12/03/2024"], 7))
     _save(folder / "arabic.png", paper.pictures(arabic, ["1,250.75"], 7))
-    _save(folder / "hand.png", paper.pictures(hand, ["40917"], 7))
+    _save(folder / "hand.png", paper.pictures(write, ["40917"], 7))
     _save(folder / "sign.png", symbols.signs("R", 4))
     ((_, glyph),) = symbols.glyphs("7", 3)
     Image.fromarray(255 - glyph[:, :, 0]).resize((112, 112)).save(folder / "character.png")

@@ -7,7 +7,7 @@ from PIL import Image
 
 import utils
 from ocr.datasets import emnist
-from ocr.drawing import fonts, numbers, paper
+from ocr.drawing import fonts, numbers, paper, printing
 from ocr.reading.files import find_images
 
 
@@ -38,5 +38,5 @@ def printed_numbers(
 ) -> tuple[list[str], list[np.ndarray]]:
     """Draw numbers of 3 to 16 characters in these font families: (labels, grey pictures)."""
     labels = numbers.numbers(count, seed, (3, 16))
-    write = numbers.press(script, fonts.faces(families, script))
+    write = printing.press(script, fonts.faces(families, script))
     return labels, [picture for _, picture in paper.pictures(write, labels, seed)]

@@ -11,7 +11,7 @@ from conftest import copy_project
 from PIL import Image
 
 from ocr import Reader
-from ocr.drawing import captchas, fonts, numbers, paper, symbols
+from ocr.drawing import captchas, fonts, paper, printing, symbols
 from ocr.training.recipes import RECIPES
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ import sys
 from ocr.cli.train import main
 from ocr.training.recipes import RECIPES
 
-RECIPES["numbers"].settings["strings"] = 200
+RECIPES["numbers"].settings.update(steps=3, drawing={"installed": False})
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -34,7 +34,7 @@ def folders(tmp_path_factory):
     }
     for label, picture in captchas.captchas(40, seed=2):
         picture.save(made["captcha"] / f"{label}.png")
-    write = numbers.press("western", fonts.faces(("open_sans",), "western"))
+    write = printing.press("western", fonts.faces(("open_sans",), "western"))
     for label, picture in paper.pictures(write, [f"{n}" for n in range(100, 140)], 3):
         Image.fromarray(picture).save(made["numbers"] / f"{label}.png")
     for symbol in "17A":

@@ -1,21 +1,18 @@
-"""Drawing: CAPTCHAs, characters and numbers are seeded and complete; augmentation keeps the ink."""
+"""Drawing: CAPTCHAs and characters are seeded and complete; augmentation keeps the ink; fonts."""
 
 import re
 import secrets
 import zipfile
 
 import captcha.image
-import cv2
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from ocr.drawing import augment, captchas, fonts, paper, symbols
+from ocr.drawing import augment, captchas, fonts, symbols
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import hand, numbers, press
-from ocr.reading.scripts import NUMBERS, SCRIPTS
-from utils import load_handwritten
+from ocr.drawing.printing import press
 
 
 def same(first, second):
@@ -100,75 +97,6 @@ def test_glyphs_are_seeded_and_in_emnist_form():
         assert 0.03 < image.mean() / 255 < 0.6, symbol
 
 
-# --- numbers -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lengths", [(1, 1), (16, 16), (3, 10)])
-def test_numbers_have_the_lengths_and_signs_asked_for(lengths):
-    found = numbers(300, 1, lengths)
-    assert {len(n) for n in found} == set(range(lengths[0], lengths[1] + 1))
-    assert set("".join(found)) <= set(NUMBERS)
-    assert all(any(c.isdigit() for c in n) for n in found)
-    assert not any(re.search(r"[./,-]{2}", n) for n in found)
-    assert set("".join(numbers(300, 1, lengths, "."))) <= set("0123456789.")
-    assert found == numbers(300, 1, lengths) != numbers(300, 2, lengths)
-
-
-def writer(kind):
-    if kind.startswith("hand"):
-        script = kind.removeprefix("hand, ")
-        digits, _ = load_handwritten(script, "test")
-        return hand(script, digits.images, digits.labels)
-    families = {"western": ("open_sans", "pt_serif"), "arabic": ("amiri", "tajawal")}
-    return press(kind, faces(families.get(kind, ("amiri",)), kind))
-
-
-@pytest.mark.parametrize("kind", ["western", "arabic", "persian", "hand, western", "hand, arabic"])
-def test_pictures_are_seeded_and_no_ink_is_cut_off(kind, monkeypatch):
-    write = writer(kind)
-    labels = numbers(40, 3) + ["1", "-", "8" * 16, "1,234,567,890.12"]
-    pairs = list(paper.pictures(write, labels, 5))
-    assert [label for label, _ in pairs] == labels
-    assert same(pairs, list(paper.pictures(write, labels, 5)))
-    assert all(p.dtype == np.uint8 and p.ndim == 2 and min(p.shape) >= 5 for _, p in pairs)
-    inks, original = [], paper._lay_out
-    monkeypatch.setattr(
-        paper, "_lay_out", lambda ink, rng: inks.append((ink, original(ink, rng))) or inks[-1][1]
-    )
-    list(paper.pictures(write, labels, 5))
-    for ink, (placed, _) in inks:
-        border = np.concatenate([placed[0], placed[-1], placed[:, 0], placed[:, -1]])
-        assert ink.max() > 0.5 and border.max() < 0.02 and placed.max() > 0.2
-
-
-@pytest.mark.parametrize("script", ["western", "arabic", "persian"])
-def test_the_first_character_is_on_the_left(script):
-    """Catch a number that is written from right to left, or reordered at its separators."""
-    family = "open_sans" if script == "western" else "noto_kufi_arabic"
-    write = press(script, [str(file) for file in faces((family,), script)[:1]])
-    for label in ("1888", "18/88", "1-8-8", "1.88", "3,777"):
-        # one seed: the same face, weight and stroke for the whole and for its first character
-        whole, first = (write(text, np.random.default_rng(1)) for text in (label, label[0]))
-        left = whole[:, : first.shape[1]]
-        rows = np.flatnonzero(left.max(axis=1) > 0.2)
-        left = cv2.resize(left[rows[0] : rows[-1] + 1], first.shape[::-1])
-        last = cv2.resize(whole[:, -first.shape[1] :], first.shape[::-1])
-        assert np.abs(left - first).mean() < 0.12 < np.abs(last - first).mean(), label
-
-
-def test_each_script_has_its_own_digits():
-    """Compare Arabic and Persian 4, 5 and 6, and the zeros of Arabic and Western digits."""
-    inks = {}
-    for script in SCRIPTS:
-        write = press(script, faces(("amiri",), script)[:1])
-        inks[script] = {c: write(c, np.random.default_rng(4)) for c in "0123456789"}
-    for c in "456":
-        a, p = inks["arabic"][c], inks["persian"][c]
-        assert a.shape != p.shape or np.abs(a - p).mean() > 0.05
-    assert inks["arabic"]["0"].shape[0] < 0.5 * inks["western"]["0"].shape[0]  # a dot
-    assert len({ink.shape for ink in inks["western"].values()}) > 3
-
-
 # --- fonts ---------------------------------------------------------------------------------------
 
 
@@ -193,8 +121,19 @@ def test_an_ambiguous_thousands_sign_is_not_printed():
     assert low and high and all(fonts.THOUSANDS in fonts.printable_signs(file) for file in high)
     with pytest.raises(ValueError, match="no font given has all characters"):
         press("arabic", low)("1,234", np.random.default_rng(0))
-    assert press("arabic", low + high)("1,234", np.random.default_rng(0)).any()
-    assert press("arabic", low)("1.234", np.random.default_rng(0)).any()
+    for files, text in ((low + high, "1,234"), (low, "1.234")):
+        assert press("arabic", files)(text, np.random.default_rng(0)).pixels.any()
+
+
+def test_a_sign_without_ink_is_not_printed(tmp_path):
+    font = TTFont(faces(("open_sans",), "western")[0])
+    for table in font["cmap"].tables:
+        table.cmap[ord("-")] = table.cmap[ord(" ")]
+    font.save(tmp_path / "Blank.ttf")
+    signs = fonts.printable_signs(tmp_path / "Blank.ttf")
+    assert "-" not in signs and set("0123456789./,") <= signs
+    with pytest.raises(ValueError, match="no font given has all characters"):
+        press("western", [tmp_path / "Blank.ttf"])("-1", np.random.default_rng(0))
 
 
 def test_installed_fonts_are_used_if_new_not_reserved_and_with_proper_digits(tmp_path, monkeypatch):

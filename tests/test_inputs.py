@@ -8,7 +8,7 @@ from PIL import Image
 
 import utils
 from ocr.datasets import dataset, emnist
-from ocr.drawing import augment, fonts, numbers, paper, symbols
+from ocr.drawing import augment, fonts, numbers, paper, printing, symbols
 from ocr.reading.images import NORMALISATIONS, ImageError, open_image, place, to_uint8
 from ocr.reading.inputs import (
     INPUTS,
@@ -191,8 +191,9 @@ def test_glyph_does_not_depend_on_colour_and_size():
 @pytest.fixture(scope="module")
 def written():
     """A number, dark on light paper, 40 x 200 pixels with a margin of 10 on each side."""
-    write = numbers.press("western", fonts.faces(("open_sans",), "western"))
-    pixels = (255 - 200 * write("4711.25", np.random.default_rng(0))).astype(np.uint8)
+    write = printing.press("western", fonts.faces(("open_sans",), "western"))
+    ink = write("4711.25", np.random.default_rng(1)).pixels / 255
+    pixels = (255 - 200 * ink).astype(np.uint8)
     page = Image.new("L", (200, 40), 255)
     page.paste(Image.fromarray(pixels).resize((180, 20)), (10, 10))
     return page
@@ -235,7 +236,7 @@ def test_line_cuts_off_no_ink_of_drawn_numbers(monkeypatch):
     monkeypatch.setattr(
         paper, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1]
     )
-    write = numbers.press("arabic", fonts.faces(("amiri", "cairo"), "arabic"))
+    write = printing.press("arabic", fonts.faces(("amiri", "cairo"), "arabic"))
     for label, picture in paper.pictures(write, numbers.numbers(150, 3), 3):
         spot = line(Image.fromarray(picture), SIZE)[1]
         ink = inks.pop() > 0.6

@@ -7,8 +7,9 @@ from ocr import scores
 from ocr.datasets.dataset import from_pairs
 from ocr.drawing import fonts
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import numbers, press
+from ocr.drawing.numbers import numbers
 from ocr.drawing.paper import pictures
+from ocr.drawing.printing import press
 from ocr.paths import MODELS
 from ocr.reading import ctc
 from ocr.reading.images import normalise

@@ -1,7 +1,8 @@
 """Handwritten digits: found on disk, downloaded, or drawn from fonts.
 
 Sources: MNIST (LeCun et al.); ADBase (El-Sherif and Abdelazeem 2007, "A Two-Stage System for Arabic
-Handwritten Digit Recognition Tested on a New Large Database").
+Handwritten Digit Recognition Tested on a New Large Database"); HODA, Persian (Khosravi and Kabir
+2007).
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,33 +14,40 @@ from ocr.datasets.dataset import Labelled
 from ocr.datasets.download import download, locate, sha256
 from ocr.datasets.emnist import read_idx
 from ocr.datasets.labels import DataError
+from ocr.datasets.splits import digests
 from ocr.paths import DATA
 from ocr.reading.scripts import SCRIPTS
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-HANDS = {"western": "MNIST", "arabic": "ADBase"}  # scripts with handwritten samples
+HANDS = {"western": "MNIST", "arabic": "ADBase", "persian": "HODA"}  # scripts with samples
 DRAWN_DIGITS = 100  # of each digit, drawn to train on where no handwriting is found
 
 
 def load_handwritten(
     script: str, part: str, folders: Iterable[str | Path], may_download: bool = False
 ) -> tuple[Labelled, str]:
-    """Load handwritten digits of a `script` ("western", "arabic") as (data, what it is).
+    """Load handwritten digits of a `script`, a key of HANDS, as (data, what it is).
 
-    `part` is "train" or "test"; they were written by different people. Images are uint8 (n, 28, 28,
-    1), light on black, upright; labels are Western digits. Both sets are looked for in `folders`;
-    MNIST is downloaded if it `may_download`; what is not there is drawn from fonts. Raises
-    DataError.
+    `part` is "train" or "test"; they were written by different people, except in HODA, which is
+    divided here: every tenth image is for tests, unless another is equal to it. Images are uint8
+    (n, 28, 28, 1), light on black, upright; labels are Western digits. The sets are looked for in
+    `folders`; MNIST is downloaded if it `may_download`; what is not there is drawn from fonts.
+    Raises DataError.
     """
     if script not in HANDS or part not in ("train", "test"):
         raise DataError(
-            f"no handwriting {script!r}, {part!r}: use western or arabic, train or test"
+            f"no handwriting {script!r}, {part!r}: use {', '.join(HANDS)}; train or test"
         )
-    stem = f"adbase-{part}"
-    if script == "western":
-        stem = "train" if part == "train" else "t10k"
+    stems = {
+        "western": "train" if part == "train" else "t10k",
+        "arabic": f"adbase-{part}",
+        "persian": "hoda-train",
+    }
+    stem = stems[script]
     found = ((data, HANDS[script]) for data in _found(map(Path, folders), stem))
+    if script == "persian":
+        found = ((_tenth(data, part), what) for data, what in found)
     fetch = lambda: (_fetch_mnist(part, stem), HANDS[script])
     draw = lambda: (_draw(script, part), "drawn from fonts")
     return locate(found, fetch if may_download and script == "western" else None, draw)
@@ -58,8 +66,17 @@ def _found(folders: Iterable[Path], stem: str) -> Iterator[Labelled]:
         yield _labelled(images, read_idx(numbers.read_bytes(), str(numbers), 1), stem)
 
 
+def _tenth(data: Labelled, part: str) -> Labelled:
+    """Take every tenth image as the test, the others to train on; the parts share no image."""
+    tenth = np.arange(len(data)) % 10 == 0
+    if part == "train":
+        return data.take(np.flatnonzero(~tenth))
+    names = digests(data.images)
+    return data.take(np.flatnonzero(tenth & ~np.isin(names, names[~tenth])))
+
+
 def _file(folder: Path, name: str) -> Path | None:
-    places = [folder, folder / "mnist", folder / "arabic_digits"]
+    places = [folder, *(folder / name for name in ("mnist", "arabic_digits", "persian_digits"))]
     files = (place / file for place in places for file in (f"{name}.gz", name))
     return next((file for file in files if file.is_file()), None)
 
@@ -90,6 +107,8 @@ def _draw(script: str, part: str) -> Labelled:
         ("western", "test"): fonts.HANDWRITING[:1],
         ("arabic", "train"): ("amiri", "cairo", "almarai"),
         ("arabic", "test"): ("tajawal",),
+        ("persian", "train"): ("amiri", "cairo"),
+        ("persian", "test"): ("noto_kufi_arabic",),
     }[script, part]
     count, seed = (DRAWN_DIGITS, 0) if part == "train" else (DRAWN_DIGITS // 4, 1)
     order = np.random.default_rng(seed).permutation(np.repeat(np.arange(10), count))

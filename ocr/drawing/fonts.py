@@ -1,6 +1,7 @@
 """Fonts to draw with: fontpkg families for training and tests, and fonts with a script's digits."""
 
 import importlib
+import logging
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from ocr.reading.scripts import SCRIPTS
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # its remarks on odd font files
 
 HANDWRITING = (
     "caveat",
@@ -93,6 +96,7 @@ WESTERN_UNSEEN = UNSEEN + ("nunito", "source_code_pro")  # reserved for tests
 ARABIC = ("almarai", "amiri", "cairo", "ibm_plex_sans_arabic", "noto_sans_arabic")
 ARABIC_UNSEEN = ("noto_kufi_arabic", "tajawal")
 POINT, THOUSANDS = "٫٬"
+_NUMBER_SIGNS = set("".join(SCRIPTS.values()))
 SAME = 0.97  # correlation of two fonts' digits from which the fonts count as one
 EM = 48  # pixels per em of the text that numbers and signs are drawn from
 
@@ -182,15 +186,16 @@ def _shapes(file: Path, script: str) -> np.ndarray:
 def printable_signs(file: str | Path) -> set[str]:
     """List the characters that a font can print; the empty set for a file that is not a font.
 
-    Left out are Arabic separators that look like others: a thousands sign at the baseline, a
-    decimal sign as high as a slash.
+    Left out are signs of numbers that the font has without ink, and Arabic separators that look
+    like others: a thousands sign at the baseline, a decimal sign as high as a slash.
     """
     try:
         with TTFont(str(file), lazy=True, fontNumber=0) as font:
             signs = {chr(code) for code in font.getBestCmap() or ()}
+        face = ImageFont.truetype(str(file), EM)  # fails for a font of bitmaps
+        signs -= {c for c in _NUMBER_SIGNS & signs if face.getmask(c, "L").getbbox() is None}
         if not {POINT, THOUSANDS, "٨"} <= signs:
             return signs
-        face = ImageFont.truetype(str(file), EM)
         point, thousands, digit = (
             -face.getbbox(sign, anchor="ls")[1] for sign in (POINT, THOUSANDS, "٨")
         )

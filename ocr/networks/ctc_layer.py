@@ -31,7 +31,12 @@ class CTCLayer(keras.layers.Layer):
     there are (symbols plus a blank between equal neighbours) raises ValueError when run eagerly; in
     a compiled step the loss becomes NaN instead, as a graph cannot raise. The audit
     (ocr/datasets/audit.py) names such a file before training.
+
+    Under a mixed precision policy it still computes in float32.
     """
+
+    def __init__(self, **settings):
+        super().__init__(**{"dtype": "float32"} | settings)
 
     def call(self, labels, logits, input_lengths=None):
         labels = ops.cast(labels, "int32")
