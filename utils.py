@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocr.datasets import digits, emnist
+from ocr.datasets import digits, emnist, real
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.download import data_folders, download, locate, sha256
 from ocr.datasets.labels import CLASSES, DataError
+from ocr.datasets.real import Sample
 from ocr.datasets.splits import at_most, hold_out, without
 from ocr.paths import DATA, whole
 from ocr.paths import ROOT as ROOT  # for the notebooks
@@ -176,6 +177,16 @@ def load_handwritten(
 ) -> tuple[Labelled, str]:
     """Load handwritten digits as (data, what it is), see `digits.load_handwritten`."""
     return digits.load_handwritten(script, part, data_folders(), _may_download(download_allowed))
+
+
+def load_real(half: str = "ab") -> dict[str, list[Sample]]:
+    """Load the real images of numbers that are found, {name: samples}; half: "a", "b" or both."""
+    found = {name: real.load_real(data_folders(), name) for name in real.SETS}
+    return {
+        name: [sample for sample in samples if sample.half in half]
+        for name, samples in found.items()
+        if samples
+    }
 
 
 # --- characters in colour ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ocr import paths
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
+from ocr.reading.scripts import SCRIPTS
 from ocr.training import distributed, launcher, recipes
 from ocr.training.recipes import RECIPES, Recipe
 
@@ -60,6 +61,13 @@ def _add_options(parser: Parser, recipe: Recipe):
             "--batch",
             type=int,
             help="images a step, of all workers together; the learning rate goes with its root",
+        )
+    if "script" in recipe.options:
+        parser.add_argument(
+            "--script",
+            choices=tuple(SCRIPTS),
+            help="what the numbers are written in, where their labels are in Western digits; "
+            "default: as the labels are",
         )
     workers = parser.add_argument_group("distributed training (JAX, extra 'scale')")
     workers.add_argument(

@@ -22,6 +22,8 @@ from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
 
+ANY_SIDE = 64  # pixels of a side that the network leaves open
+
 
 def reserve(folder) -> Path:
     """Check, before hours of training, that a reader can be saved as `folder`.
@@ -115,9 +117,8 @@ def _export(model, folder: Path):
 
 def to_onnx(model, file):
     """Export a Keras model, on TensorFlow, to an ONNX file."""
-    model.predict_on_batch(
-        np.zeros((1, *model.input_shape[1:]), np.float32)
-    )  # it must have been called
+    shape = [1, *(side or ANY_SIDE for side in model.input_shape[1:])]
+    model.predict_on_batch(np.zeros(shape, np.float32))  # it must have been called
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
         model.export(file, format="onnx", verbose=False)

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ocr.datasets import audit, dataset, digits, splits
+from ocr.datasets import audit, dataset, splits
 from ocr.datasets.characters import Parts, own_parts
-from ocr.datasets.download import data_folders
+from ocr.datasets.dataset import Labelled
 from ocr.datasets.sources import own_source
-from ocr.drawing import fonts, paper
-from ocr.drawing import numbers as drawn_numbers
-from ocr.reading import contract, scripts
+from ocr.reading import contract
 from ocr.reading.ctc import Alphabet
 from ocr.reading.inputs import INPUTS
 from ocr.reading.reader import Reader
 from ocr.training import classifier, ctc, export
 from ocr.training.reports import finish, report, show_audit, show_curves, show_parts
+from ocr.training.trust import trust
 
 CHARACTER_STEPS = 1600  # steps an epoch: 102,400 images
+ON_VALIDATION = "validation images, never trained on"
 
 
 # --- strings -------------------------------------------------------------------------------------
@@ -81,6 +81,9 @@ def strings(
         data=splits.provenance(train, f"images of {path.name}", "yours"),
         scores=[report(folder.name, test, texts, sure)],
         seed=seed,
+        trust=_trust(
+            folder.name, ctc.read_all(trained, validation, symbols, lengths=lengths), validation
+        ),
     )
     return finish(folder, trained, facts, test)
 
@@ -91,92 +94,6 @@ def batch_and_peak(batch: int | None, usual: int, peak: float = 3e-3) -> tuple[i
     That is the rule for Adam (Malladi et al. 2022).
     """
     return batch or usual, peak * ((batch or usual) / usual) ** 0.5
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-SHARES = {"print, western": 0.27, "print, arabic": 0.24, "print, persian": 0.06}
-SHARES |= {"hand, western": 0.24, "hand, arabic": 0.19}
-NUMBER_SIZE = (32, 256)
-
-
-def numbers(
-    network,
-    path: Path,
-    folder: Path,
-    *,
-    seed: int,
-    epochs: int | None,
-    alphabet: str | None = None,
-    batch: int | None = None,
-    strings: int = 20_000,
-) -> Reader:
-    """Train a reader of numbers on labelled images and on as many drawn numbers, as lesson 05 does.
-
-    Labels may be in Western, Arabic-Indic or Persian digits; what is read comes out in Western
-    ones. `strings` numbers are drawn.
-    """
-    export.reserve(folder)
-    data = dataset.load_labelled(path, NUMBER_SIZE, fit="line")
-    data.labels = [scripts.to_western(label) for label in data.labels]
-    more = sorted(set("".join(data.labels)) - set(scripts.NUMBERS))
-    symbols = Alphabet(alphabet or scripts.NUMBERS + "".join(more))
-    time_steps = NUMBER_SIZE[1] // 4
-    data, table = audit.audited(data, time_steps, symbols)
-    show_audit(table)
-    own, validation, test = splits.split(data, seed)
-    show_parts(folder.name, own, validation, test)
-    drawn = draw_numbers(strings, seed)
-    drawn = drawn.take(np.array([label in symbols for label in drawn.labels]))
-    train = dataset.join([drawn] + [own] * max(1, len(drawn) // len(own)))
-    print(f"trained together with {len(drawn):,} drawn numbers")
-    size, peak = batch_and_peak(batch, 32)
-    trained, log = ctc.train(
-        folder.name,
-        lambda: network(*NUMBER_SIZE, len(symbols)),
-        train,
-        validation,
-        symbols,
-        epochs=epochs or max(3, 280_000 // len(train)),
-        batch_size=size,
-        seed=seed,
-        strength=0.25,
-        peak=peak,
-        warmup=1 / 7,
-    )
-    show_curves(folder.name, log, trained, {"loss": "CTC loss", "exact": "exact match"})
-    texts, sure = ctc.read_all(trained, test, symbols)
-    facts = contract.describe(
-        kind="ctc",
-        alphabet=symbols,
-        size=NUMBER_SIZE,
-        channels=1,
-        normalisation="standard",
-        fit="line",
-        decoding={"time_steps": time_steps, "lengths": None},
-        data=splits.provenance(train, f"drawn numbers and images of {path.name}", "yours"),
-        scores=[report(folder.name, test, texts, sure)],
-        seed=seed,
-    )
-    return finish(folder, trained, facts, test)
-
-
-def draw_numbers(count: int, seed: int) -> dataset.Labelled:
-    """Draw `count` numbers of 1 to 16 characters in the kinds' SHARES: print and handwriting."""
-    writers = {}
-    families = {"western": fonts.WESTERN, "arabic": fonts.ARABIC, "persian": fonts.ARABIC}
-    for script, names in families.items():
-        files = fonts.faces(names, script, installed=True)
-        writers[f"print, {script}"] = drawn_numbers.press(script, files, strength=0.12)
-    for script in ("western", "arabic"):
-        hands, _ = digits.load_handwritten(script, "train", data_folders())
-        writers[f"hand, {script}"] = drawn_numbers.hand(script, hands.images, hands.labels, 0.5)
-    parts = []
-    for k, (kind, share) in enumerate(SHARES.items()):
-        texts = drawn_numbers.numbers(max(1, round(count * share)), seed + k)
-        pictures = paper.pictures(writers[kind], texts, seed + k)
-        parts.append(dataset.from_pairs(pictures, NUMBER_SIZE, "line"))
-    return dataset.join(parts)
 
 
 # --- single characters ---------------------------------------------------------------------------
@@ -245,7 +162,8 @@ def _classifier(
         augmentation=kind.augmentation,
     )
     show_curves(folder.name, log, trained, {"loss": "cross-entropy", "exact": "exact match"})
-    texts, sure = classifier.read_all(trained, parts.test, symbols, kind.normalisation)
+    read = lambda part: classifier.read_all(trained, part, symbols, kind.normalisation)
+    texts, sure = read(parts.test)
     facts = contract.describe(
         kind="class",
         alphabet=symbols,
@@ -257,5 +175,22 @@ def _classifier(
         data=splits.provenance(parts.train, parts.origin, "yours"),
         scores=[report(folder.name, parts.test, texts, sure)],
         seed=seed,
+        trust=_trust(folder.name, read(parts.validation), parts.validation),
     )
     return finish(folder, trained, facts, parts.test)
+
+
+# --- trust ---------------------------------------------------------------------------------------
+
+
+def _trust(name: str, read: tuple[list[str], np.ndarray], validation: Labelled) -> dict:
+    """Calibrate the readings (texts, confidences) of validation images; print what is trusted."""
+    texts, sure = read
+    found = trust(sure, [t == l for t, l in zip(texts, validation.labels)], ON_VALIDATION)
+    print(
+        f"{name}: trusted from confidence {found['threshold']:.3f}: {found['share']:.1%} of "
+        f"{len(validation)} validation images, {found['right']:.1%} of them right"
+        if found["share"]
+        else f"{name}: too few of {len(validation)} validation images are right to trust readings"
+    )
+    return found

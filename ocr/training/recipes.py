@@ -20,10 +20,11 @@ class Recipe:
 
     about     a line for people
     lesson    the notebook that explains it
-    trainer   the function in own_images.py that runs it
+    trainer   module.function in ocr/training that runs it
     network   module.function in ocr/networks that builds its network
     options   keyword arguments of the trainer that the command line offers, besides data, reader,
-              alphabet, epochs and seed: "labels" (how folders of characters are named), "batch"
+              alphabet, epochs and seed: "labels" (how folders of characters are named), "batch",
+              "script" (of numbers whose labels are in Western digits)
     settings  further keyword arguments of the trainer
     """
 
@@ -39,37 +40,37 @@ RECIPES = {
     "captcha": Recipe(
         "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)",
         "ocr.ipynb",
-        "strings",
+        "own_images.strings",
         "captcha.improved_network",
         ("batch",),
     ),
     "char_cnn": Recipe(
         "one character an image: handwriting, forms (deep CNN)",
         "notebooks/01_char_cnn.ipynb",
-        "characters",
+        "own_images.characters",
         "char_cnn.improved_network",
         ("labels",),
     ),
     "cnn_lstm": Recipe(
         "one character an image (CNN and LSTM, half the size)",
         "notebooks/02_cnn_lstm.ipynb",
-        "characters",
+        "own_images.characters",
         "cnn_lstm.repaired_network",
         ("labels",),
     ),
     "dual_input": Recipe(
         "one character an image, photographs too (colours and ink)",
         "notebooks/03_dual_input.ipynb",
-        "views",
+        "own_images.views",
         "dual_input.improved_network",
         ("labels",),
     ),
     "numbers": Recipe(
         "numbers, in Western, Arabic-Indic or Persian digits (CTC)",
         "notebooks/05_number_reader.ipynb",
-        "numbers",
+        "own_numbers.numbers",
         "numbers.improved_network",
-        ("batch",),
+        ("batch", "script"),
     ),
 }
 
@@ -89,7 +90,8 @@ def train(
     DataError, ReaderError, WorkerError: one line each.
     """
     recipe = RECIPES[name]
-    trainer = getattr(import_module("ocr.training.own_images"), recipe.trainer)
+    module, function = recipe.trainer.split(".")
+    trainer = getattr(import_module(f"ocr.training.{module}"), function)
     module, builder = recipe.network.split(".")
     network = getattr(import_module(f"ocr.networks.{module}"), builder)
     arguments = {**recipe.settings, **options}

@@ -1,0 +1,133 @@
+"""Training on drawn numbers: labels, weights to begin with, reading, trust."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocr import scores
+from ocr.drawing.mixture import Block, block_of
+from ocr.reading import scripts
+from ocr.reading.contract import describe, find_reader, read_contract
+from ocr.reading.ctc import Alphabet
+from ocr.training import own_numbers
+from ocr.training.own_numbers import as_symbols, widths_of
+from ocr.training.own_numbers import block_of as block_of_data
+from ocr.training.trust import WANTED, trust
+
+SIZE = (32, 256)
+SYMBOLS = scripts.SYMBOLS + "".join(scripts.MARKS.values())
+
+
+# --- labels and pictures --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "script", "symbols"),
+    [
+        ("12/05", None, "12/05"),
+        ("١٢٫٥", None, "١٢٫٥"),
+        ("۱۲۴۵۶", None, "١٢۴۵۶"),  # the shared shapes have one symbol
+        ("1246", "arabic", "١٢٤٦"),
+        ("1246", "persian", "١٢۴۶"),
+        ("12.46", "arabic", "١٢.٤٦"),  # separators stay as they are
+        ("1246", "western", "1246"),
+    ],
+)
+def test_labels_become_symbols_of_the_alphabet(label, script, symbols):
+    assert as_symbols(label, script) == symbols
+    assert set(symbols) <= set(SYMBOLS)
+
+
+@given(st.lists(st.integers(8, 256), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_the_width_of_a_picture_is_found_from_its_padding(widths, seed):
+    rng = np.random.default_rng(seed)
+    images = np.full((len(widths), *SIZE, 1), 200, np.uint8)
+    for image, width in zip(images, widths):
+        start = (256 - width) // 2
+        image[:, start : start + width] = rng.integers(0, 180, (32, width, 1))
+    found = widths_of(images)
+    assert (found >= widths).all() and (found <= np.array(widths) + 1).all()
+
+
+def test_a_blank_picture_has_the_full_width():
+    assert widths_of(np.full((1, *SIZE, 1), 255, np.uint8)).tolist() == [256]
+
+
+def test_a_block_of_pictures_leaves_out_those_without_ink():
+    page = np.full((40, 90), 255, np.uint8)
+    page[10:30, 20:70:10] = 0
+    found = block_of([("1", page), ("2", np.full((40, 90), 255, np.uint8))], SIZE)
+    assert found.labels == ["1"] and found.pixels.shape == (1, *SIZE, 1)
+
+
+# --- trust ---------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(10, 3000), st.floats(0.3, 1.0))
+@settings(max_examples=40, deadline=None)
+def test_trust_is_a_section_that_a_contract_accepts(seed, count, skill):
+    rng = np.random.default_rng(seed)
+    sure = rng.random(count)
+    right = rng.random(count) < sure**0.5 * skill
+    section = trust(sure, right, "drawn")
+    points = np.array(section["points"])
+    assert (np.diff(points, axis=0) >= 0).all()
+    calibrated = np.interp(sure, *points.T)
+    accepted = calibrated >= section["threshold"]
+    assert accepted.mean() == pytest.approx(section["share"])
+    if accepted.any():
+        assert (
+            right[accepted].mean() == pytest.approx(section["right"]) and section["right"] >= 0.99
+        )
+    describe(
+        kind="ctc", alphabet=Alphabet("01"), size=SIZE, channels=1, normalisation="standard",
+        decoding={"time_steps": 64, "lengths": None}, data={"name": "x"}, scores=[], seed=0,
+        trust=section,
+    )  # fmt: skip
+
+
+def test_few_images_earn_no_trust():
+    section = trust(np.linspace(0.5, 1, 20), np.ones(20, bool), "twenty images")
+    assert section["threshold"] == scores.NONE_TRUSTED and section["share"] == 0
+    assert WANTED == 0.99
+
+
+# --- weights -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_training_begins_with_the_weights_of_a_reader(tmp_path):
+    from ocr.backend import keras
+    from ocr.networks.numbers import improved_network
+
+    folder = tmp_path / "known"
+    folder.mkdir()
+    keras.utils.set_random_seed(3)
+    network = improved_network(32, None, 1 + len(SYMBOLS))
+    network.save(folder / "model.keras")
+    facts = read_contract(find_reader("numbers")) | {"alphabet": SYMBOLS}
+    own_numbers.contract.write_contract(folder, facts)
+    more = Alphabet(SYMBOLS + "€")
+    build = lambda: improved_network(32, None, len(more))
+    weights = own_numbers._first_weights(build, more, str(folder))
+    assert weights is not None
+    other = build()
+    other.set_weights(weights)
+    image = np.random.default_rng(0).normal(size=(2, 32, 64, 1)).astype(np.float32)
+    before, after = (np.asarray(net.predict_on_batch(image)) for net in (network, other))
+    np.testing.assert_allclose(after[..., :-1], before, atol=1e-5)
+    assert (after[..., -1] == 0).all()
+    narrow = lambda: improved_network(16, None, len(more))
+    assert own_numbers._first_weights(narrow, more, str(folder)) is None
+    assert own_numbers._first_weights(build, more, str(tmp_path / "missing")) is None
+
+
+def test_a_block_of_labelled_data_knows_its_widths():
+    from ocr.datasets.dataset import Labelled
+
+    images = np.full((2, *SIZE, 1), 255, np.uint8)
+    images[0, :, 100:156] = 0
+    found = block_of_data(Labelled(images, ["1", "2"], ["a", "b"]))
+    assert isinstance(found, Block) and found.widths.tolist() == [56, 256]
