@@ -22,21 +22,22 @@ def published_network(classes=13):
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="dense2")(x))
 
 
-def improved_network(height, width, classes, context=True):
+def improved_network(height, width, classes):
     """Build a convolutional network: images (height, width, 1) to logits (width / 4, classes).
 
-    context: add what the whole image shows, on average, to each time step.
+    width: None where it varies; a multiple of 4 pixels.
     """
     x = image = keras.Input(shape=(height, width, 1), name="image")
-    for filters, strides in ((12, 1), (32, (2, 2)), (48, (2, 2)), (64, (2, 1)), (64, (2, 1))):
+    for filters, strides in ((16, 2), (32, 1), (48, 2), (64, 1), (96, (2, 1)), (128, (2, 1))):
         x = block(x, filters, 3, strides)
     x = layers.Permute(dims=(2, 1, 3))(x)
-    x = layers.Reshape(target_shape=(1, x.shape[1], x.shape[2] * x.shape[3]))(x)
-    x = block(x, 96, 1)
-    for k in range(3):
-        if context and k:
+    x = layers.Reshape(target_shape=(1, -1, x.shape[2] * x.shape[3]))(x)
+    x = block(x, 192, 1)
+    for k in range(4):
+        if k:
             whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
-            x = layers.Add()([x, layers.Dense(units=96)(whole)])
-        x = layers.Add()([x, block(x, 96, (1, 3))])
-    x = layers.Reshape(target_shape=x.shape[2:])(x)
-    return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))
+            x = layers.Add()([x, layers.Dense(units=192)(whole)])
+        x = layers.Add()([x, block(x, 192, (1, 3))])
+    x = layers.Reshape(target_shape=(-1, 192))(x)
+    logits = layers.Dense(units=classes, name="logits", dtype="float32")(x)
+    return keras.Model(inputs=image, outputs=logits)
