@@ -150,9 +150,6 @@ def tesseract(files: Iterable[bytes], batch: int = 50) -> Iterator[Answer]:
     """
     import resource  # not on Windows
 
-    signs = "".join(sorted(set("".join(scripts.SCRIPTS.values()))))
-    options = ["--psm", "7", "-c", f"tessedit_char_whitelist={signs}"]
-    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     waiting = iter(files)
     while images := list(islice(waiting, batch)):
         with tempfile.TemporaryDirectory() as folder:
@@ -160,16 +157,31 @@ def tesseract(files: Iterable[bytes], batch: int = 50) -> Iterator[Answer]:
             for name, image in zip(names, images):
                 picture = np.asarray(open_image(image).convert("L"))
                 Path(name).write_bytes(samples.png(picture.repeat(2, 0).repeat(2, 1)))
-            listed = Path(folder) / "images.txt"
-            listed.write_text("\n".join(names) + "\n")
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            command = ["tesseract", str(listed), "-", *options]
-            done = subprocess.run(command, capture_output=True, env=environment)
+            texts = _lines(names)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
         ms = 1000 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-        texts = done.stdout.decode("utf-8", "replace").split("\f")
-        for text, _ in zip(texts, images, strict=True):
+        for text in texts:
             yield Answer(_number(text), None, None, ms / len(images))
+
+
+def _lines(names: list[str]) -> list[str]:
+    """Read files with one process of Tesseract; where it crashes, find the file: "" for this one.
+
+    Tesseract 5.3 divides by zero on one of 3,000 real images.
+    """
+    signs = "".join(sorted(set("".join(scripts.SCRIPTS.values()))))
+    done = subprocess.run(
+        ["tesseract", "-", "-", "--psm", "7", "-c", f"tessedit_char_whitelist={signs}"],
+        input="\n".join(names).encode(),
+        capture_output=True,
+        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+    )
+    texts = done.stdout.decode("utf-8", "replace").split("\f")
+    if done.returncode == 0 and len(texts) == len(names):
+        return texts
+    half = len(names) // 2
+    return _lines(names[:half]) + _lines(names[half:]) if half else [""]
 
 
 def _number(text: str) -> str:

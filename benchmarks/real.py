@@ -1,19 +1,15 @@
 """Measure readers and engines on real images of numbers: python -m benchmarks.real [numbers]
 
 `python -m benchmarks.real nonsense` measures how often readers are sure of what is not a number,
-see benchmarks/nonsense.py. The sets lie in $OCR_DATA/real, one zip each, with labels.json; the
-project draws none of them and trains on none of them. What is chosen is chosen on half "a" of each
-set (--half a); half "b", or everything, is for reports. CPU-ms are of one core, at batch 1, from
-the bytes of a PNG or JPEG file.
+see benchmarks/nonsense.py. The sets are those of ocr/datasets/real.py that are found in $OCR_DATA.
+What is chosen is chosen on half "a" of each set (--half a); half "b", or everything, is for
+reports. CPU-ms are of one core, at batch 1, from the bytes of a PNG or JPEG file.
 """
 
 import argparse
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -27,63 +23,12 @@ import utils
 from benchmarks import nonsense, peers
 from benchmarks.peers import Answer
 from ocr import scores
+from ocr.datasets.real import SETS, RealSet, Sample, without_separators
 from ocr.reading.reader import Reader
 
 SURE = 0.9  # trusted from this confidence on, where nothing better is known
 WEIGHTS = ("tiny", "small")  # of PP-OCRv6
 CHARACTER_READERS = ("char_cnn", "cnn_lstm", "dual_input")
-SEPARATORS = str.maketrans("", "", ".,-=/ ")
-
-
-class Set(NamedTuple):
-    """A set of real images: its file, its script, whether labels have digits alone."""
-
-    file: str
-    script: str = "western"
-    digits_only: bool = False
-    grouped: bool = False  # the name up to "_" is the page
-
-
-SETS = {
-    "receipts": Set("receipt_numbers", grouped=True),
-    "forms": Set("form_numbers", grouped=True),
-    "cells": Set("handwritten_cells"),
-    "cheques": Set("cheque_amounts", digits_only=True),
-    "plates": Set("plate_numbers"),
-    "pump": Set("gas_pump_lcd"),
-    "meter": Set("meter_digits"),
-    "egypt": Set("arabic_plates", "arabic"),
-    "persian": Set("persian_digits_hoda", "persian"),
-}
-
-
-class Image(NamedTuple):
-    """A real image: its name, the bytes of the file, and what is written in it."""
-
-    name: str
-    file: bytes
-    label: str
-
-
-def half_of(short: str, name: str) -> str:
-    """Name the half of an image, "a" or "b": that of its page, where several are of one page."""
-    page = name.split("_")[0] if SETS[short].grouped else name
-    return "ab"[int(hashlib.sha256((short + page).encode()).hexdigest(), 16) % 2]
-
-
-def load(short: str, half: str | None = None) -> list[Image]:
-    """Load a set, whole or one half of it; an empty list where its file is not found."""
-    for folder in utils.data_folders():
-        path = folder / "real" / f"{SETS[short].file}.zip"
-        if path.is_file():
-            with zipfile.ZipFile(path) as packed:
-                labels = json.loads(packed.read("labels.json"))
-                return [
-                    Image(name, packed.read(name), label)
-                    for name, label in labels.items()
-                    if half in (None, half_of(short, name))
-                ]
-    return []
 
 
 # --- the table of number sets
@@ -96,7 +41,7 @@ HEADER = (
 
 def compared(text: str, digits_only: bool) -> str:
     """Prepare a text or label for the comparison: cheques are compared by their digits."""
-    return text.translate(SEPARATORS) if digits_only else text
+    return without_separators(text) if digits_only else text
 
 
 class Measured(NamedTuple):
@@ -107,7 +52,7 @@ class Measured(NamedTuple):
     labels: list[str]
 
     @classmethod
-    def of(cls, answers: list[Answer], images: list[Image], digits_only: bool) -> "Measured":
+    def of(cls, answers: list[Answer], images: list[Sample], digits_only: bool) -> "Measured":
         """Pair answers with the images of one set."""
         texts = [compared(answer.text, digits_only) for answer in answers]
         return cls(answers, texts, [compared(image.label, digits_only) for image in images])
@@ -125,7 +70,7 @@ class Measured(NamedTuple):
         """Format the columns of HEADER from "n" on."""
         whole = scores.score(self.texts, self.labels)
         bare = scores.score(
-            *([t.translate(SEPARATORS) for t in each] for each in (self.texts, self.labels))
+            *(list(map(without_separators, each)) for each in (self.texts, self.labels))
         )
         right = np.array([text == label for text, label in zip(self.texts, self.labels)])
         sure = [answer.confidence for answer in self.answers]
@@ -146,15 +91,15 @@ class Measured(NamedTuple):
 def measure(
     name: str,
     read: Callable[..., Iterable[Answer]],
-    sets: dict[str, list[Image]],
-    options: Callable[[Set], dict] = lambda _: {},
+    sets: dict[str, list[Sample]],
+    options: Callable[[RealSet], dict] = lambda _: {},
 ) -> dict[str, Measured]:
     """Read all sets with one engine; "all" pools them. options: keywords of `read` for a set."""
     found: dict[str, Measured] = {}
     with tqdm(total=sum(map(len, sets.values())), desc=name, disable=None) as bar:
         for short, images in sets.items():
             answers = []
-            for answer in read([image.file for image in images], **options(SETS[short])):
+            for answer in read([image.image for image in images], **options(SETS[short])):
                 answers.append(answer)
                 bar.update()
             found[short] = Measured.of(answers, images, SETS[short].digits_only)
@@ -179,9 +124,9 @@ def engines(stack: ExitStack, python: str) -> dict[str, Callable[..., Iterable[A
     return found
 
 
-def numbers(reader_name: str, python: str | None, half: str | None) -> list[list[str]]:
+def numbers(reader_name: str, python: str | None, half: str) -> list[list[str]]:
     """Measure the reader, and the engines where `python` names theirs: rows of HEADER."""
-    sets = {short: images for short in SETS if (images := load(short, half))}
+    sets = {short: images for short, images in utils.load_real(half).items() if images}
     if not sets:
         sys.exit("benchmarks.real: no set in real/: set OCR_DATA to the folder that has real/")
     reader = Reader.load(reader_name)
@@ -203,7 +148,7 @@ def numbers(reader_name: str, python: str | None, half: str | None) -> list[list
 # --- the table of nonsense
 
 
-def refusals(reader_name: str, half: str | None, count: int) -> tuple[list[str], list[list[str]]]:
+def refusals(reader_name: str, half: str, count: int) -> tuple[list[str], list[list[str]]]:
     """Measure how often readers are sure of nonsense: header and rows, a kind of picture each.
 
     A cell has the wrong texts that are trusted and those with a confidence from SURE on, in %.
@@ -216,9 +161,9 @@ def refusals(reader_name: str, half: str | None, count: int) -> tuple[list[str],
         cells = [wrong(reader, pictures) for reader in readers.values()]
         rows.append([kind, str(count), *cells])
     real = [
-        (image.file, image.label, SETS[short].digits_only)
-        for short in SETS
-        for image in load(short, half)
+        (image.image, image.label, SETS[short].digits_only)
+        for short, images in utils.load_real(half).items()
+        for image in images
     ]
     if not real:
         print("left out: spoilt pictures, without a set in real/ of OCR_DATA", file=sys.stderr)
@@ -274,7 +219,9 @@ def main(arguments: Sequence[str] | None = None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__)
     parser.add_argument("what", nargs="?", default="numbers", choices=("numbers", "nonsense"))
     parser.add_argument("--reader", default="numbers", help="name or folder (default: numbers)")
-    parser.add_argument("--half", choices=("a", "b"), help="one half of each set (default: whole)")
+    parser.add_argument(
+        "--half", choices=("a", "b"), default="ab", help="one half of each set (default: whole)"
+    )
     parser.add_argument("--peers", metavar="PYTHON", help="measure engines, too: the interpreter "
                         "of an environment with rapidocr==3.10.0; and Tesseract")  # fmt: skip
     parser.add_argument("--count", type=int, default=200, help="pictures of a kind of nonsense")
