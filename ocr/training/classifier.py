@@ -99,11 +99,19 @@ def fit(
 
 
 def distilled(images: np.ndarray, targets: np.ndarray, teachers) -> np.ndarray:
-    """Blend targets (n, classes) with the teachers' mean probabilities (Hinton et al. 2015)."""
+    """Blend targets (n, classes) with the teachers' mean probabilities (Hinton et al. 2015).
+
+    Teachers may lack the last classes: images of these keep their targets.
+    """
     if not teachers:
         return targets
     opinions = [np.exp(log_softmax(teacher.predict_on_batch(images))) for teacher in teachers]
-    return (1 - TRUST) * targets + TRUST * np.mean(opinions, axis=0).astype(np.float32)
+    opinion = np.mean(opinions, axis=0).astype(np.float32)
+    classes = opinion.shape[1]
+    known = targets[:, :classes].sum(axis=1, keepdims=True)  # 1, or 0: a class that they lack
+    blended = targets * (1 - TRUST * known)
+    blended[:, :classes] += TRUST * known * opinion
+    return blended
 
 
 def plan(images: int, batch_size: int, steps: int, epochs: int | None = None) -> tuple[int, int]:
