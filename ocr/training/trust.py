@@ -23,7 +23,7 @@ def trust(confidences: ArrayLike, right: ArrayLike, on: str) -> dict[str, Any]:
     raw, correct = np.asarray(confidences, float), np.asarray(right, bool)
     points = UNCALIBRATED
     if (~correct).sum() >= ERRORS:
-        points = [[round(x, 6), round(y, 6)] for x, y in scores.isotonic(raw, correct)]
+        points = _anchored(scores.isotonic(raw, correct), np.min(raw[raw > 0], initial=1.0))
     found = scores.trust_threshold(np.interp(raw, *np.transpose(points)), correct, WANTED)
     return {
         "points": points,
@@ -33,3 +33,10 @@ def trust(confidences: ArrayLike, right: ArrayLike, on: str) -> dict[str, Any]:
         "share": found.share,
         "right": found.right,
     }
+
+
+def _anchored(curve: list[list[float]], least: float) -> list[list[float]]:
+    """Lead a curve to 0 below the least confidence it was fitted on, where alternatives are."""
+    (_, level), *rest = curve
+    start = [[0.0, 0.0], [min(least, rest[0][0]), level]]
+    return [[round(x, 6), round(y, 6)] for x, y in [*start, *rest]]
