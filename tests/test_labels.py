@@ -8,7 +8,14 @@ import pytest
 
 from ocr.datasets import splits
 from ocr.datasets.dataset import load_labelled
-from ocr.datasets.labels import DataError, class_names, list_files, read_characters, read_labels
+from ocr.datasets.labels import (
+    DataError,
+    class_names,
+    list_files,
+    parse_table,
+    read_characters,
+    read_labels,
+)
 from tests.samples import save_noise
 
 
@@ -142,3 +149,14 @@ def test_names_of_class_folders():
         class_names(["30", "x1"], "hex")
     with pytest.raises(DataError, match="use hex, index, name"):
         class_names(["1"], "colour")
+
+
+def test_other_columns_of_a_table_can_be_named():
+    data = "\ufeffNr; Name ;Text\r\n1; a.png ; 042\r\n2;sub\\b.png;x\r\n".encode()
+    labels, columns = parse_table(data, "t.csv", ("Name", "text"))
+    assert labels == {"a.png": "042", "sub/b.png": "x"} and columns == ["Nr", "Name", "Text"]
+    assert parse_table(b"label,file\n1,a.png", "t.csv", ("Name", "Text"))[0] == {"a.png": "1"}
+    with pytest.raises(DataError, match="columns file,label, not 'Nr,Name ,Text"):
+        parse_table(data, "t.csv")
+    with pytest.raises(DataError, match="columns name,words"):
+        parse_table(data, "t.csv", ("Name", "Words"))

@@ -196,26 +196,40 @@ def _read_text(found: Found) -> str:
 def _read_table(found: Found) -> dict[str, str]:
     """Read a labels.csv: {file, relative to its folder: label}. Raises DataError."""
     try:
-        text = found.read().decode("utf-8-sig")
+        return parse_table(found.read(), found.name)[0]
     except ImageError as error:
         raise DataError(f"{found.name}: {error}") from None
+
+
+def parse_table(
+    data: bytes, name: str, columns: tuple[str, str] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """Parse a table of labels: ({file: label}, names of its columns). Raises DataError.
+
+    Fields are separated by commas, semicolons or tabs; a BOM and spaces around fields are allowed.
+    columns: which columns hold file and label, for a table that does not call them so.
+    """
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(f"{found.name}: not UTF-8 text: save it as CSV UTF-8") from None
+        raise DataError(f"{name}: not UTF-8 text: save it as CSV UTF-8") from None
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries write semicolons
     try:
         first, *rows = csv.reader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
     except (csv.Error, ValueError) as error:
-        raise DataError(f"{found.name}: not a table that can be read ({error})") from None
-    columns = [name.strip().lower() for name in first]
-    if not {"file", "label"} <= set(columns):
+        raise DataError(f"{name}: not a table that can be read ({error})") from None
+    there = [column.strip().lower() for column in first]
+    wanted = [("file", "label"), tuple(column.strip().lower() for column in columns or ())]
+    known = next((pair for pair in wanted if pair and set(pair) <= set(there)), None)
+    if known is None:
         raise DataError(
-            f"{found.name}: the first line must name the columns file,label, not "
-            f"{','.join(first)[:60]!r}"
+            f"{name}: the first line must name the columns {','.join(wanted[-1] or wanted[0])}, "
+            f"not {','.join(first)[:60]!r}"
         )
-    file, label = columns.index("file"), columns.index("label")
+    file, label = map(there.index, known)
     return {
         row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label])
         for row in rows
         if len(row) > max(file, label)
-    }
+    }, [column.strip() for column in first]
