@@ -12,6 +12,8 @@ from ocr.drawing.printing import Writer
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SHARED
 
 SCALE = 2  # pixels of the ink for one of a digit's picture
+STROKED = {"1": 0.5, "7": 0.35}  # share of the writers that write a digit in strokes; others 0.12
+EUROPEAN = {"1": (2, 3, 6, 7, 9, 2, 3, 1, 10, 11), "7": (1, 2, 4, 5, 6)}  # shapes among pictures
 DOTTED = "٠"  # written as a dot, which the pictures enlarge
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
@@ -74,8 +76,9 @@ class _Style:
         self.shapes = rng.integers(0, 60, 128)  # a person's shape of each sign
         self.steady = rng.random() < 0.8
         self.thick = int(rng.choice((-1, 0, 1), p=(0.45, 0.42, 0.13)))
-        self.barred = rng.random() < 0.35  # sevens
-        self.upstroke = rng.random() < 0.5  # ones
+        dice = rng.random(10)
+        self.stroked = {d for d in "0123456789" if drawn or dice[int(d)] < STROKED.get(d, 0.12)}
+        self.nought = rng.uniform(0.5, 0.85) if joined and rng.random() < 0.2 else 1.0
         self.dot = rng.uniform(0.35, 0.8)
 
     def shape(self, sign: str, rng: np.random.Generator) -> int:
@@ -165,19 +168,19 @@ def _drawn(
     symbol = piece.translate(SHARED)
     if not plain.isdigit():
         return [(symbol, *_separator(piece, style, rng))]
-    strokes_only = style.drawn or (
-        piece.isascii() and ((plain == "7" and style.barred) or (plain == "1" and style.upstroke))
-    )
-    if piece.isascii() and strokes_only:
+    if piece.isascii() and style.joined and plain in style.stroked:
         shape = style.shape(plain, rng)
-        if not style.drawn:  # among pictures: only the European shapes
-            shape = (1, 2, 4)[shape % 3] if plain == "7" else (2, 3, 6, 7, 9, 2, 3, 1)[shape % 8]
+        if not style.drawn and plain in EUROPEAN:
+            shape = EUROPEAN[plain][shape % len(EUROPEAN[plain])]
         ink, zero = strokes.stroke_sign(plain, shape, rng, style.pen)
-        return [(symbol, *_resized(ink, -zero, rng.normal(0, style.size)))]
+        scale = np.exp(rng.normal(0, style.size)) * (style.nought if plain == "0" else 1)
+        return [(symbol, *_resized(ink, -zero, scale))]
     images, rows = source
     image = images[rows[plain][rng.integers(len(rows[plain]))]]
     if symbol == DOTTED:
         image = _shrink(image, style.dot)
+    elif symbol == "0" and style.nought < 1:
+        image = _shrink(image, style.nought)
     return [(symbol, *_placed(image, style, rng))]
 
 
@@ -195,8 +198,7 @@ def _placed(image: np.ndarray, style: _Style, rng: np.random.Generator) -> tuple
     return ink, round(middle - size[1] / 2)
 
 
-def _resized(ink: np.ndarray, top: int, log_scale: float) -> tuple[np.ndarray, int]:
-    scale = np.exp(log_scale)
+def _resized(ink: np.ndarray, top: int, scale: float) -> tuple[np.ndarray, int]:
     size = max(2, round(ink.shape[1] * scale)), max(2, round(ink.shape[0] * scale))
     return cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR), round(top * scale)
 
