@@ -4,6 +4,7 @@ A reader of characters learns from them to refuse. Each picture is preprocessed 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +36,7 @@ LOOKALIKES = {"rn", "cl", "vv", "VV", "nn", "ll", "II", "Il", "lI", "11", "oo", 
 SURFACE = Surface(
     light_ink=0.3, faint=0.2, missing=0.15, pattern=0.06, frame=0.08, rules=0.05, shadow=0.4
 )
+CALM = replace(SURFACE, pattern=0.02, frame=0.02, rules=0.02, shadow=0.2)  # all can be read
 
 
 class Printer:
@@ -55,9 +57,11 @@ class Printer:
         file = able[rng.integers(len(able))]
         return _ink(_glyph(file, int(rng.integers(5)), text).pixels)
 
-    def picture(self, text: str, rng: np.random.Generator) -> np.ndarray:
+    def picture(
+        self, text: str, rng: np.random.Generator, surface: Surface = SURFACE
+    ) -> np.ndarray:
         """Print a text on worn paper: uint8 (H, W)."""
-        return picture(self.ink(text, rng), rng, SURFACE)[1]
+        return picture(self.ink(text, rng), rng, surface)[1]
 
 
 @cache
@@ -327,9 +331,17 @@ def strangers(
 
 
 def characters(symbols: Sequence[str], seed: int, kind: Input, printer: Printer) -> np.ndarray:
-    """Print one of `symbols` a picture, on the paper of strangers: uint8 (n, H, W, C)."""
+    """Print one of `symbols` a picture, on paper like that of strangers: uint8 (n, H, W, C)."""
     rng = np.random.default_rng(seed)
-    draws = [lambda text=text: printer.picture(text, rng) for text in symbols]
+    draws = [lambda text=text: printer.picture(text, rng, CALM) for text in symbols]
+    return np.stack([_prepared(draw, kind, rng) for draw in draws])
+
+
+def on_worn_paper(hands: np.ndarray, seed: int, kind: Input) -> np.ndarray:
+    """Put handwritten characters, uint8 (n, 28, 28), on paper like that of strangers."""
+    rng = np.random.default_rng(seed)
+    big = [cv2.resize(hand, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC) for hand in hands]
+    draws = [lambda pixels=pixels: picture(_ink(pixels), rng, CALM)[1] for pixels in big]
     return np.stack([_prepared(draw, kind, rng) for draw in draws])
 
 

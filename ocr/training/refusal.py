@@ -5,7 +5,16 @@ import pandas as pd
 
 from ocr.backend import keras
 from ocr.datasets.dataset import Labelled, join
-from ocr.drawing.strangers import FAMILIES, HELD_OUT, KINDS, TURNS, Printer, characters, strangers
+from ocr.drawing.strangers import (
+    FAMILIES,
+    HELD_OUT,
+    KINDS,
+    TURNS,
+    Printer,
+    characters,
+    on_worn_paper,
+    strangers,
+)
 from ocr.reading.ctc import Alphabet
 from ocr.reading.inputs import INPUTS
 from ocr.reading.scripts import MARKS
@@ -24,23 +33,34 @@ def with_refusal(alphabet: Alphabet) -> Alphabet:
 
 
 def drawn(
-    count: int, seed: int, fit: str, printed: str = "", hands=None, held_out: bool = False
+    count: int,
+    seed: int,
+    fit: str,
+    printed: str = "",
+    hands: Labelled | None = None,
+    held_out: bool = False,
 ) -> Labelled:
-    """Draw `count` strangers, labelled UNREADABLE and named by their kind; and printed characters.
+    """Draw `count` strangers, labelled UNREADABLE and named by their kind; and characters.
 
-    Of the strangers' paper a network must not learn that it is what makes them strangers: so the
-    characters of `printed`, one picture each, are drawn on it, too. fit: a key of `INPUTS`. hands:
-    uint8 (n, 28, 28), handwritten characters to put side by side. held_out: in the font families
-    that are kept for validation.
+    A network must not learn that worn paper makes a stranger: so the characters of `printed`, one
+    picture each, are on it, too, and as many of `hands`, handwritten characters in EMNIST's form.
+    Two of `hands` side by side are strangers. fit: a key of `INPUTS`. held_out: in the font
+    families that are kept for validation.
     """
     kind = INPUTS[fit].fixed()
-    printer = Printer(HELD_OUT if held_out else FAMILIES, hands)
-    images, kinds = strangers(count, seed, kind, printer, tuple(KINDS) if held_out else TURNS)
-    found = Labelled(images, [UNREADABLE] * count, kinds)
-    if not printed:
-        return found
-    known = characters(printed, seed, kind, printer)
-    return join([found, Labelled(known, list(printed), ["printed"] * len(printed))])
+    images = None if hands is None else hands.images[..., 0]
+    printer = Printer(HELD_OUT if held_out else FAMILIES, images)
+    turns = tuple(KINDS) if held_out else TURNS
+    pictures, kinds = strangers(count, seed, kind, printer, turns)
+    parts = [Labelled(pictures, [UNREADABLE] * count, kinds)]
+    if printed:
+        known = characters(printed, seed, kind, printer)
+        parts.append(Labelled(known, list(printed), ["printed"] * len(printed)))
+    if printed and hands is not None:
+        some = hands.take(np.random.default_rng(seed).permutation(len(hands))[: len(printed)])
+        known = on_worn_paper(some.images[..., 0], seed, kind)
+        parts.append(Labelled(known, some.labels, ["handwritten"] * len(some)))
+    return join(parts)
 
 
 def extended(network):
