@@ -200,11 +200,11 @@ def wrong(reader: Reader, pictures: Sequence[nonsense.Picture]) -> str:
 def table(header: Iterable[str], rows: Iterable[Iterable[str]], markdown: bool = False) -> str:
     """Format a table, numbers to the right, as aligned text or in Markdown."""
     lines = [list(header), *map(list, rows)]
+    text = {0, 1} if lines[0][1] == "reader" else {0}
     if markdown:
-        lines.insert(1, ["---" if k == 0 else "---:" for k in range(len(lines[0]))])
+        lines.insert(1, ["---" if k in text else "---:" for k in range(len(lines[0]))])
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
     widths = [max(map(len, column)) for column in zip(*lines)]
-    text = {0, 1} if lines[0][1] == "reader" else {0}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if k in text else cell.rjust(width)
@@ -234,6 +234,10 @@ def main(arguments: Sequence[str] | None = None):
         print(table(HEADER, numbers(given.reader, given.peers, given.half), given.markdown))
     if "trust" not in Reader.load(given.reader).contract:
         print(f"\n{given.reader} has no threshold of trust: trusted means confidence >= {SURE}")
+    if given.what == "numbers" and given.peers:
+        print(
+            f"\nengines: trusted means confidence >= {SURE}; signs that no number has are dropped"
+        )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class RapidOCR:
     def __init__(self, params):
         print("a line that is no answer")
     def __call__(self, image, use_det, use_cls, use_rec):
-        return SimpleNamespace(txts=("1 2٣.", str(len(image))), scores=(0.9, 0.75))
+        return SimpleNamespace(txts=("1 2٣.", f"{len(image)} kg"), scores=(0.9, 0.75))
 """,
     "rapidocr/utils/typings.py": "ModelType = str\nclass OCRVersion:\n    PPOCRV6 = 6",
     "rapidocr/models/PP-OCRv6_rec_small.onnx": "",
@@ -87,7 +87,9 @@ def test_table_in_markdown_with_engines(sets, rapid, capsys, monkeypatch):
     real.main(["--peers", sys.executable, "--half", "b", "--markdown"])
     out, err = capsys.readouterr()
     lines = [line for line in out.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in lines}) == 1 and lines[1].startswith("| --- | ---: |")
+    assert len({line.count("|") for line in lines}) == 1 and lines[1].startswith(
+        "| --- | --- | ---: |"
+    )
     assert any("| RapidOCR 3.10.0, PP-OCRv6 small | " in line for line in lines)
     assert "RapidOCR, PP-OCRv6 tiny: PP-OCRv6_rec_tiny.onnx is not in RapidOCR's folder" in err
     assert "left out: Tesseract, which is not on PATH" in err
