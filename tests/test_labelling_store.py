@@ -1,8 +1,6 @@
 """What labelling keeps on disk: the journal, labels.csv, edits by others, faults of the disk."""
 
-import csv
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -17,28 +15,8 @@ from ocr.labelling import table as tables
 from ocr.labelling.journal import LABELLED, SKIPPED, UNREADABLE
 from ocr.labelling.lock import Busy
 from ocr.labelling.store import DISK_FULL, Conflict, Store, StoreError
+from tests.labelling import edit, entries, rows
 from tests.samples import save_noise
-
-
-def rows(folder):
-    """Read labels.csv as a spreadsheet would: {file: label}; a file that is there twice fails."""
-    with open(folder / "labels.csv", newline="", encoding="utf-8-sig") as file:
-        read = [(row["file"], row["label"]) for row in csv.DictReader(file)]
-    assert len(dict(read)) == len(read)
-    return dict(read)
-
-
-def entries(folder):
-    lines = (folder / ".labels.journal").read_bytes().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def edit(folder, text):
-    """Save labels.csv as another program does; a later time, however coarse the clock is."""
-    path = folder / "labels.csv"
-    later = path.stat().st_mtime_ns + 10**7 if path.exists() else time.time_ns()
-    path.write_bytes(text.encode())
-    os.utime(path, ns=(later, later))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class FolderLock:
 
     def __init__(self, folder: Path):
         self.path = folder / NAME
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # it has the token
         try:
             _lock(self._file)
         except OSError:

@@ -1,0 +1,111 @@
+"""Label the images of a folder in the browser: `ocr label FOLDER --name NAME`."""
+
+import re
+import webbrowser
+from argparse import Namespace
+from importlib.util import find_spec
+from pathlib import Path
+
+from ocr.cli.parser import DONE, Parser, fail
+from ocr.reading.contract import ReaderError
+from ocr.reading.files import printable
+from ocr.reading.images import ImageError
+
+ABOUT = "Label the images of a folder in the browser, one key an image."
+EXAMPLES = """examples:
+  {prog} FOLDER --name mine                  opens the page; every label is saved at once
+  {prog} FOLDER --name mine --from numbers   the reader's guesses are in the text field
+
+Labels are in FOLDER/labels.csv, every answer is in FOLDER/.labels.journal. Stop with Ctrl-C; the
+same command goes on where you stopped. The page is for this computer alone.
+"""
+
+
+def add_parser(verbs) -> Parser:
+    """Add `label` to the verbs of `ocr`."""
+    parser = verbs.add_parser("label", help=ABOUT, description=ABOUT)
+    parser.epilog = EXAMPLES.format(prog=parser.prog)
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="the folder of the images, with sub-folders")
+    add("--name", required=True, help="what the reader trained on these labels will be called")
+    add("--from", dest="reader", metavar="READER", help="a reader that gives guesses")
+    add("--alphabet", default="", help="the characters that labels may have, as 0123456789")
+    add(
+        "--columns",
+        metavar="file=NAME,label=NAME",
+        help="which columns of an existing labels.csv hold the file names and the labels",
+    )
+    add("--port", type=int, default=0, help="default: a free one")
+    add("--no-browser", action="store_true", help="only print the address")
+    add("--seed", type=int, default=0, help="of the order in which images are asked for (0)")
+    return parser
+
+
+def _columns(options: Namespace) -> tuple[str, str] | None:
+    """Parse --columns; exit with status 2 where it is not file=NAME,label=NAME."""
+    if options.columns is None:
+        return None
+    parts = dict(part.partition("=")[::2] for part in options.columns.split(","))
+    if set(parts) != {"file", "label"} or not all(parts.values()):
+        options.parser.error(f"--columns {options.columns}: give file=NAME,label=NAME")
+    return parts["file"], parts["label"]
+
+
+def _check(options: Namespace) -> None:
+    """Exit with status 2 where an option has a value that it cannot have."""
+    error = options.parser.error
+    if not re.fullmatch(r"\w[\w.-]*", options.name):
+        error(f"--name {options.name}: give a plain name (letters, digits, . - _)")
+    if not 0 <= options.port <= 65535:
+        error(f"--port {options.port}: it must be from 0, any free one, to 65535")
+    if options.seed < 0:
+        error(f"--seed {options.seed}: it must be at least 0")
+
+
+def run(options: Namespace) -> int:
+    """Serve the page until it is stopped; return the exit status."""
+    prog = options.parser.prog
+    _check(options)
+    columns = _columns(options)
+    if find_spec("flask") is None:
+        return fail(prog, 'needs the extra "desk": pip install "ocr-readers[desk]"')
+    from ocr.labelling.lock import Busy  # an install extra, as the next two
+    from ocr.labelling.opening import open_desk
+    from ocr.labelling.server import Server
+
+    try:
+        desk = open_desk(options.folder, options.reader, options.alphabet, columns, options.seed)
+    except (ImageError, ReaderError, Busy) as error:
+        return fail(prog, error)
+    except ValueError as error:  # DataError
+        return fail(prog, f"{printable(str(options.folder))}: {error}")
+    except OSError as error:
+        reason = error.strerror or error
+        return fail(prog, f"{options.folder}: labels cannot be written there ({reason})")
+    try:
+        server = Server(desk, str(options.folder), options.port)
+    except OSError as error:
+        desk.close()
+        reason = error.strerror or error
+        return fail(prog, f"--port {options.port}: cannot listen there ({reason}): give another")
+    _serve(desk, server, options)
+    return DONE
+
+
+def _serve(desk, server, options: Namespace) -> None:
+    """Answer until Ctrl-C, then say where the labels are."""
+    desk.store.lock.announce(server.address)
+    desk.start()
+    images = f"{len(desk.images.names):,} images"
+    print(f"{images}; label them at {server.address}\nstop with Ctrl-C", flush=True)
+    try:
+        if not options.no_browser:
+            webbrowser.open(server.address)
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    desk.close()
+    count, problem = len(desk.store.labels), desk.store.problem
+    labels = f"{count:,} label{'' if count == 1 else 's'} in {desk.store.table.path}"
+    print(f"\n{labels}" + (f"; {problem}" if problem else ""))
+    print(f"train with: ocr train captcha --data {options.folder} --name {options.name}")
