@@ -18,6 +18,7 @@ from PIL import Image
 
 import utils
 from ocr.cli import main
+from ocr.labelling.guesses import ReaderGuesses
 from ocr.labelling.images import Images, difference_hash
 from ocr.labelling.opening import open_desk
 from ocr.labelling.server import HOST, Server, create_app
@@ -196,12 +197,25 @@ def test_the_same_image_500_times_is_asked_for_once_at_first(tmp_path):
     desk.images.hash_all(lambda: False)
     first = desk.coming(1)[0]["file"]
     desk.answer(first, "labelled", "1")
-    desk._twins[first] = desk.images.nearly_same(first)
-    assert len(desk._twins[first]) == (500 if first != "z.png" else 0)
+    desk.compare()
     assert len(desk.coming(600)) == 501
     if first != "z.png":
         assert desk.coming(1)[0]["file"] == "z.png"
     desk.store.lock.release()
+
+
+def test_a_reader_guesses_every_image(drawn, shipped):
+    (drawn / "broken.png").write_text("no image")
+    images = Images(drawn)
+    guesser = ReaderGuesses(shipped, "captcha", images, images.names)
+    guesser._thread.join()
+    assert guesser.status() == {"text": "captcha has read 9 images", "share": 1.0}
+    names = [name for name in images.names if name != "broken.png"]
+    read = [shipped.read(drawn / name) for name in names]
+    assert [guesser.guesses()[name] for name in names] == [
+        (reading.text, reading.confidence, reading.trusted) for reading in read
+    ]
+    assert [*images.faults] == ["broken.png"]
 
 
 # --- the command

@@ -14,6 +14,7 @@ from ocr.labelling.journal import LABELLED, PAGE, SKIPPED, STATES, UNDONE, UNREA
 from ocr.labelling.store import Store
 
 COMING = 21  # images sent ahead: the one to answer, and the next twenty
+LATER = 0.2  # seconds after an answer, when the next image is in view
 PAUSE = 60  # seconds; longer gaps between answers are not counted as time spent
 LONGEST = 200  # characters of a label
 
@@ -37,6 +38,7 @@ class Desk:
         self._streams = queue.streams(images.names, seed)
         self._guesses: Mapping[str, Guess] = {}  # that the streams are sorted by
         self._twins: dict[str, set[str]] = {}  # of each labelled image
+        self._near: set[str] = set()  # all of them
         self._put_off: dict[str, int] = {}
         self._answers, self._seconds = 0, 0.0
         self._moment: datetime.datetime | None = None
@@ -63,11 +65,18 @@ class Desk:
         """Hash all images, then find the near-duplicates of each labelled one."""
         self.images.hash_all(self._stopped.is_set)
         while not self._stopped.is_set():
-            for name in self.store.labels:
-                if name not in self._twins and not self._stopped.is_set():
-                    self._twins[name] = self.images.nearly_same(name)
+            self.compare()
             self._woken.wait()
             self._woken.clear()
+            self._stopped.wait(LATER)
+
+    def compare(self) -> None:
+        """Find the near-duplicates of the labelled images, among those hashed so far."""
+        labelled = self.store.labels
+        for name in labelled:
+            if name not in self._twins and not self._stopped.is_set():
+                self._twins[name] = self.images.nearly_same(name)
+        self._near = set().union(*(self._twins.get(name, ()) for name in labelled))
 
     def _count(self, entry: Entry) -> None:
         """Count an answer, and the time since the one before."""
@@ -120,7 +129,7 @@ class Desk:
                 len(entries),
                 closed={f for f, e in entries.items() if e.state != SKIPPED}
                 | {*self.images.faults},
-                near=self._near(entries),
+                near=self._near,
                 put_off=put_off,
                 answers=self._answers,
             )
@@ -138,11 +147,6 @@ class Desk:
             self._streams = queue.least_sure(self._streams, confidences)
             self._guesses = guesses
         return self._streams
-
-    def _near(self, entries: dict[str, Entry]) -> set[str]:
-        twins = list(self._twins.items())
-        labelled = (near for name, near in twins if name in entries)
-        return set().union(*labelled) - {*entries}
 
     def item(self, name: str) -> dict[str, Any]:
         """Describe an image: its last answer, and the guess."""
@@ -223,4 +227,5 @@ class Desk:
     def undo(self, action: int | None = None) -> dict[str, Any] | None:
         """Take an answer back, by default the last one; describe its image, None for none."""
         entry = self.store.undo(action)
+        self._woken.set()
         return None if entry is None else self.item(entry.file)

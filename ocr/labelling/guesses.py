@@ -62,7 +62,7 @@ class ReaderGuesses:
     def __init__(self, reader: Reader, name: str, images: Images, order: Sequence[str]):
         self._reader, self._name, self._images, self._order = reader, name, images, order
         self._guesses: Mapping[str, Guess] = {}
-        self._read, self._stopped = 0, threading.Event()
+        self._read, self._done, self._stopped = 0, False, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -83,10 +83,11 @@ class ReaderGuesses:
             if time.monotonic() - published > PUBLISH:
                 self._guesses, published = dict(found), time.monotonic()
         self._guesses = found
+        self._done = True
 
     def status(self) -> dict:
         total = len(self._order)
-        if self._read == total:
+        if self._done:
             return {"text": f"{self._name} has read {total:,} images", "share": 1.0}
         text = f"{self._name} reads: {self._read:,} of {total:,} images"
         return {"text": text, "share": self._read / total}

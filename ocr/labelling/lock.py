@@ -1,6 +1,7 @@
 """A folder's lock: one process labels a folder at a time."""
 
 import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -55,9 +56,16 @@ class FolderLock:
 
 
 def _lock(file: int) -> None:
-    """Lock an open file, or raise OSError where another process holds it."""
+    """Lock an open file, or raise OSError where another process holds it.
+
+    File systems that have no locks, as some network folders, are used without.
+    """
     if sys.platform == "win32":
         os.lseek(file, FAR, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
     else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+                raise
