@@ -6,7 +6,7 @@ from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ocr.cli.parser import DONE, Parser, fail
+from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import printable
 from ocr.reading.images import ImageError
@@ -75,6 +75,8 @@ def run(options: Namespace) -> int:
 
     try:
         desk = open_desk(options.folder, options.reader, options.alphabet, columns, options.seed)
+    except KeyboardInterrupt:
+        return fail(prog, "stopped", INTERRUPTED)
     except (ImageError, ReaderError, Busy) as error:
         return fail(prog, error)
     except ValueError as error:  # DataError
@@ -94,11 +96,11 @@ def run(options: Namespace) -> int:
 
 def _serve(desk, server, options: Namespace) -> None:
     """Answer until Ctrl-C, then say where the labels are."""
-    desk.store.lock.announce(server.address)
-    desk.start()
-    images = f"{len(desk.images.names):,} images"
-    print(f"{images}; label them at {server.address}\nstop with Ctrl-C", flush=True)
     try:
+        desk.store.lock.announce(server.address)
+        desk.start()
+        images = f"{len(desk.images.names):,} images"
+        print(f"{images}; label them at {server.address}\nstop with Ctrl-C", flush=True)
         if not options.no_browser:
             webbrowser.open(server.address)
         server.run()
