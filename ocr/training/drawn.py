@@ -77,8 +77,8 @@ class DrawnNumbers:
         self.close()
 
     def close(self) -> None:
-        """End the processes."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the processes, once each has drawn the block it is at."""
+        self._pool.shutdown(cancel_futures=True)
 
     def blocks(self, epoch: int, count: int) -> Iterator[Block]:
         """Yield the blocks of an epoch, then of the next ones: `count` an epoch, in order."""
