@@ -8,7 +8,7 @@ Each set is a zip of images with labels.json, {file: label}. See data/README.md 
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ class RealSet(NamedTuple):
     about: str
     by_page: bool = False  # file names begin with the page that an image is from
     digits_only: bool = False  # labels leave out the separators
+    trained: str = ""  # the half that may be trained on, and is by lesson 05
 
 
 SETS = {
@@ -35,7 +36,9 @@ SETS = {
     "plates": RealSet("plate_numbers", "western", "number plates, white on black"),
     "pump": RealSet("gas_pump_lcd", "western", "seven-segment display, photographed"),
     "meter": RealSet("meter_digits", "western", "meter digits, one a picture"),
-    "egypt": RealSet("arabic_plates", "arabic", "Egyptian plates, Arabic-Indic digits"),
+    "egypt": RealSet(
+        "arabic_plates", "arabic", "Egyptian plates, Arabic-Indic digits", trained="a"
+    ),
     "persian": RealSet("persian_digits_hoda", "persian", "handwritten Persian digits"),
 }
 
@@ -78,6 +81,15 @@ def _read(path: Path, name: str) -> list[Sample]:
 def _half(name: str, file: str) -> str:
     group = file.partition("_")[0] if SETS[name].by_page else file
     return "ab"[int(hashlib.sha256((name + group).encode()).hexdigest(), 16) % 2]
+
+
+def untrained(sets: Mapping[str, list[Sample]]) -> dict[str, list[Sample]]:
+    """Leave out what is trained on, and sets of which nothing remains."""
+    kept = {
+        name: [sample for sample in samples if sample.half not in SETS[name].trained]
+        for name, samples in sets.items()
+    }
+    return {name: samples for name, samples in kept.items() if samples}
 
 
 def right(text: str, label: str, digits_only: bool = False) -> bool:
