@@ -12,6 +12,7 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from ocr.headers import page_headers
 from ocr.labelling.api import Api, answer
 from ocr.labelling.desk import Desk
 from ocr.labelling.images import LARGE, THUMBNAIL
@@ -19,18 +20,7 @@ from ocr.reading.images import ImageError
 
 HOST = "127.0.0.1"
 NAMES = {"127.0.0.1", "localhost"}  # others are a foreign page's that names this computer
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+HEADERS = page_headers()
 SWITCH = 0.0005  # seconds that what runs in the background may keep an answer waiting
 STRANGER = "open the address that `ocr label` printed: it has a token"
 

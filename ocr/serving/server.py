@@ -31,6 +31,7 @@ from werkzeug.exceptions import (
     UnprocessableEntity,
 )
 
+from ocr.headers import page_headers
 from ocr.reading.contract import ReaderError
 from ocr.serving import deadlines, limits, problems
 from ocr.serving.openapi import document
@@ -42,18 +43,7 @@ FIELDS = (  # of the page's example form
     {"label": "Amount", "reader": "numbers", "pattern": ""},
     {"label": "Security code", "reader": "captcha", "pattern": ""},
 )
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+HEADERS = page_headers("'self' data: blob:")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 
