@@ -128,3 +128,17 @@ def small_class(tmp_path_factory):
 def ensemble(tmp_path_factory):
     """A folder with an ensemble of three networks that take views: 0, 1, 7, A."""
     return save_means_ensemble(tmp_path_factory.mktemp("models") / "ensemble")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium; where there is none, the test is skipped."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

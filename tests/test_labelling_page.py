@@ -5,12 +5,11 @@ import errno
 import json
 import os
 import re
-import shutil
 import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from ocr.labelling import table
 from ocr.labelling.guesses import Guess
@@ -19,15 +18,11 @@ from ocr.labelling.server import Server
 from tests.labelling import draw, edit, entries, rows
 from tests.samples import save_noise
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 READY = """() => document.querySelector("#picture img")?.complete
   || !document.querySelector("#done").hidden"""
 CONTEXTS = []  # of pages that are open
 REFUSED = re.compile(r"status of (4(00|04|09|22)|507)")  # Chromium's note that one was refused
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
 
 class FixedGuesses:
@@ -65,14 +60,6 @@ def serving(folder, guesses=None, **options):
         server.stop()
         thread.join()
         desk.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -87,30 +87,30 @@ def test_torn_last_line_is_dropped(tmp_path):
     assert [e["file"] for e in entries(tmp_path)] == ["a.png", "c.png"]
 
 
-def test_killed_between_the_journal_and_the_table(tmp_path, monkeypatch):
+@pytest.fixture
+def killed(tmp_path, monkeypatch):
+    """A folder of a Store that was killed between the journal and the table: b.png is in one."""
     store = Store(tmp_path)
     put(store, "a.png", "1")
-    monkeypatch.setattr(tables.Table, "write", lambda self, data: None)
-    put(store, "b.png", "2")
+    with monkeypatch.context() as patch:
+        patch.setattr(tables.Table, "write", lambda self, data: None)
+        put(store, "b.png", "2")
     abandon(store)
-    monkeypatch.undo()
     assert rows(tmp_path) == {"a.png": "1"}
-    again = Store(tmp_path)
-    assert rows(tmp_path) == again.labels == {"a.png": "1", "b.png": "2"}
+    return tmp_path
+
+
+def test_killed_between_the_journal_and_the_table(killed):
+    again = Store(killed)
+    assert rows(killed) == again.labels == {"a.png": "1", "b.png": "2"}
     abandon(again)
 
 
-def test_edited_after_a_kill_between_the_two(tmp_path, monkeypatch):
+def test_edited_after_a_kill_between_the_two(killed):
     """A spreadsheet that has never seen the last label does not take it away."""
-    store = Store(tmp_path)
-    put(store, "a.png", "1")
-    monkeypatch.setattr(tables.Table, "write", lambda self, data: None)
-    put(store, "b.png", "2")
-    abandon(store)
-    monkeypatch.undo()
-    edit(tmp_path, "file,label\na.png,7\n")
-    again = Store(tmp_path)
-    assert again.labels == rows(tmp_path) == {"a.png": "7", "b.png": "2"}
+    edit(killed, "file,label\na.png,7\n")
+    again = Store(killed)
+    assert again.labels == rows(killed) == {"a.png": "7", "b.png": "2"}
     abandon(again)
 
 

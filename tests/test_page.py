@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from benchmarks import serving as serving_bench
@@ -21,12 +20,8 @@ from ocr.serving.server import create_app
 from ocr.serving.service import Service
 from tests import barcodes
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REFUSED = re.compile(r"status of 4(00|22)")  # Chromium's own note that a request was refused
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +29,6 @@ def address():
     with serving_bench.Server() as server:
         server.first_read(serving_bench.captchas(1)[0])
         yield server.address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
