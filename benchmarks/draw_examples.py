@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image
 
 import utils
-from ocr.drawing import fonts, paper, printing, symbols
-from ocr.drawing.handwriting import Hands, hand
+from ocr.drawing import fonts, symbols
+from ocr.drawing.numbers import printing
+from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.surfaces import paper
 from ocr.paths import PACKAGE
 
 FOLDER = PACKAGE / "serving" / "static" / "examples"

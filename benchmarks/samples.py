@@ -7,7 +7,10 @@ from PIL import Image
 
 import utils
 from ocr.datasets import emnist
-from ocr.drawing import fonts, numbers, paper, printing
+from ocr.drawing import fonts
+from ocr.drawing.numbers import printing
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces import paper
 from ocr.reading.files import find_images
 
 
@@ -37,6 +40,6 @@ def printed_numbers(
     script: str, families: tuple[str, ...], count: int, seed: int = 0
 ) -> tuple[list[str], list[np.ndarray]]:
     """Draw numbers of 3 to 16 characters in these font families: (labels, grey pictures)."""
-    labels = numbers.numbers(count, seed, (3, 16))
+    labels = numbers(count, seed, (3, 16))
     write = printing.press(script, fonts.faces(families, script))
     return labels, [picture for _, picture in paper.pictures(write, labels, seed)]

@@ -11,7 +11,9 @@ from conftest import copy_project
 from PIL import Image
 
 from ocr import Reader
-from ocr.drawing import captchas, fonts, paper, printing, symbols
+from ocr.drawing import captchas, fonts, symbols
+from ocr.drawing.numbers import printing
+from ocr.drawing.surfaces import paper
 from ocr.training.recipes import RECIPES
 
 pytestmark = pytest.mark.slow

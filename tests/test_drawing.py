@@ -12,7 +12,7 @@ from PIL import Image
 
 from ocr.drawing import augment, captchas, fonts, symbols
 from ocr.drawing.fonts import faces
-from ocr.drawing.printing import press
+from ocr.drawing.numbers.printing import press
 
 
 def same(first, second):

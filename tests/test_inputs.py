@@ -8,7 +8,10 @@ from PIL import Image
 
 import utils
 from ocr.datasets import dataset, emnist
-from ocr.drawing import augment, fonts, numbers, paper, printing, symbols
+from ocr.drawing import augment, fonts, symbols
+from ocr.drawing.numbers import printing
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces import paper
 from ocr.reading.images import NORMALISATIONS, ImageError, open_image, place, to_uint8
 from ocr.reading.inputs import (
     INPUTS,
@@ -237,7 +240,7 @@ def test_line_cuts_off_no_ink_of_drawn_numbers(monkeypatch):
         paper, "_on_paper", lambda ink, *rest: (inks.append(ink), on_paper(ink, *rest))[1]
     )
     write = printing.press("arabic", fonts.faces(("amiri", "cairo"), "arabic"))
-    for label, picture in paper.pictures(write, numbers.numbers(150, 3), 3):
+    for label, picture in paper.pictures(write, numbers(150, 3), 3):
         spot = line(Image.fromarray(picture), SIZE)[1]
         ink = inks.pop() > 0.6
         rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocr import scores
-from ocr.drawing.mixture import Block, block_of
+from ocr.drawing.numbers.mixture import Block, block_of
 from ocr.reading import scripts
 from ocr.reading.contract import describe, find_reader, read_contract
 from ocr.reading.ctc import Alphabet

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocr.drawing import amounts, displays, handwriting, printing, strokes, worn
 from ocr.drawing.fonts import faces
 from ocr.drawing.ink import OPEN, OTHER, Ink, Part, compose, kept, split
-from ocr.drawing.numbers import numbers
-from ocr.drawing.printing import dotted, press
+from ocr.drawing.numbers import amounts, displays, handwriting, printing, strokes
+from ocr.drawing.numbers.printing import dotted, press
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces import worn
 from ocr.reading import scripts
 from ocr.reading.scripts import NUMBERS, SCRIPTS
 from tests.writers import WRITERS, texts, writer

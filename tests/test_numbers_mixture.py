@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from ocr.datasets import digits
-from ocr.drawing import displays, fonts, mixture, symbols, worn
+from ocr.drawing import fonts, symbols
 from ocr.drawing.fonts import faces
 from ocr.drawing.ink import OTHER, UNREADABLE, Ink
-from ocr.drawing.printing import press
+from ocr.drawing.numbers import displays, mixture
+from ocr.drawing.numbers.printing import press
+from ocr.drawing.surfaces import worn
 from ocr.reading import scripts
 from ocr.reading.ctc import Alphabet, steps_needed
 from ocr.reading.scripts import NUMBERS

@@ -7,9 +7,9 @@ from ocr import scores
 from ocr.datasets.dataset import from_pairs
 from ocr.drawing import fonts
 from ocr.drawing.fonts import faces
-from ocr.drawing.numbers import numbers
-from ocr.drawing.paper import pictures
-from ocr.drawing.printing import press
+from ocr.drawing.numbers.printing import press
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces.paper import pictures
 from ocr.paths import MODELS
 from ocr.reading import ctc
 from ocr.reading.images import normalise

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr.drawing import nonsense, paper, placing, worn
 from ocr.drawing.ink import OTHER, UNREADABLE, Ink
-from ocr.drawing.numbers import numbers
+from ocr.drawing.numbers import nonsense
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces import paper, placing, worn
 from ocr.reading import scripts
 from tests.writers import texts, writer
 

@@ -14,7 +14,10 @@ from PIL import Image
 
 import utils
 from ocr import Reader
-from ocr.drawing import captchas, fonts, numbers, paper, printing, symbols
+from ocr.drawing import captchas, fonts, symbols
+from ocr.drawing.numbers import printing
+from ocr.drawing.numbers.texts import numbers
+from ocr.drawing.surfaces import paper
 from ocr.reading import scripts
 from ocr.reading.images import normalise
 from ocr.reading.inputs import binary
@@ -255,7 +258,7 @@ def test_numbers_labelled_in_any_digits(tmp_path):
         "arabic": printing.press("arabic", fonts.faces(("amiri",), "arabic")),
         "western": printing.press("western", fonts.faces(("open_sans",), "western")),
     }
-    for i, label in enumerate(numbers.numbers(60, 3, (2, 6))):
+    for i, label in enumerate(numbers(60, 3, (2, 6))):
         script = ("arabic", "western")[i % 2]
         ((_, picture),) = paper.pictures(write[script], [label], i)
         Image.fromarray(picture).save(folder / f"{i}.png")

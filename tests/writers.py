@@ -3,10 +3,10 @@
 from functools import cache
 
 from ocr.datasets import digits
-from ocr.drawing import amounts, displays
 from ocr.drawing.fonts import faces
-from ocr.drawing.handwriting import Hands, hand
-from ocr.drawing.printing import press
+from ocr.drawing.numbers import amounts, displays
+from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.printing import press
 
 WRITERS = (
     *("print, western", "print, arabic", "print, persian", "dots"),

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ocr.drawing import backgrounds
 from ocr.drawing.fonts import ARABIC, EM, HANDWRITING, WESTERN, fonts, printable_signs, weighted
 from ocr.drawing.glyphs import Glyph, glyph
 from ocr.drawing.ink import UNREADABLE, Ink
+from ocr.drawing.surfaces import backgrounds
+from ocr.drawing.surfaces.worn import Surface, picture
 from ocr.drawing.symbols import ALPHANUMERIC
-from ocr.drawing.worn import Surface, picture
 from ocr.reading.images import ImageError
 from ocr.reading.inputs import SIDE, Input
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ocr.drawing.augment import jitter
-from ocr.drawing.mixture import Block, Kind, block
+from ocr.drawing.numbers.mixture import Block, Kind, block
 from ocr.reading.ctc import BLANK, Alphabet
 from ocr.reading.images import normalise
 from ocr.training.batches import ALL

@@ -8,13 +8,14 @@ import numpy as np
 
 from ocr.datasets import digits, emnist, real
 from ocr.datasets.labels import DataError
-from ocr.drawing import fonts, worn
-from ocr.drawing.displays import display, rolls
-from ocr.drawing.handwriting import Hands, hand
-from ocr.drawing.mixture import Kind
-from ocr.drawing.nonsense import Pair
-from ocr.drawing.photographs import photographs
-from ocr.drawing.printing import press
+from ocr.drawing import fonts
+from ocr.drawing.numbers.displays import display, rolls
+from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.mixture import Kind
+from ocr.drawing.numbers.nonsense import Pair
+from ocr.drawing.numbers.photographs import photographs
+from ocr.drawing.numbers.printing import press
+from ocr.drawing.surfaces import worn
 from ocr.reading import scripts
 from ocr.reading.images import open_image
 

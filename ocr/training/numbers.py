@@ -9,7 +9,7 @@ import pandas as pd
 
 from ocr.backend import keras
 from ocr.datasets.real import Sample
-from ocr.drawing.mixture import Block, block_of
+from ocr.drawing.numbers.mixture import Block, block_of
 from ocr.networks.captcha import one_cycle
 from ocr.reading.ctc import Alphabet, greedy
 from ocr.reading.decoders import DecodingOptions, StringDecoder

@@ -9,7 +9,7 @@ from ocr.backend import keras
 from ocr.datasets import audit, dataset, splits
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.download import data_folders
-from ocr.drawing.mixture import Block
+from ocr.drawing.numbers.mixture import Block
 from ocr.reading import contract, scripts
 from ocr.reading.ctc import Alphabet
 from ocr.reading.reader import Reader

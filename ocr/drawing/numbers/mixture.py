@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from ocr.drawing import nonsense, paper, worn
-from ocr.drawing.amounts import amount
 from ocr.drawing.ink import Ink
-from ocr.drawing.printing import Writer
+from ocr.drawing.numbers import nonsense
+from ocr.drawing.numbers.amounts import amount
+from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.surfaces import paper, worn
 from ocr.reading.ctc import steps_needed
 from ocr.reading.images import ImageError
 from ocr.reading.inputs import Line

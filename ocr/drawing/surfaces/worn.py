@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ocr.drawing import camera, placing, textures
 from ocr.drawing.ink import Ink, kept
-from ocr.drawing.placing import TALL
-from ocr.drawing.printing import Writer
+from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.surfaces import camera, placing, textures
+from ocr.drawing.surfaces.placing import TALL
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ocr.drawing import textures
+from ocr.drawing.surfaces import textures
 
 
 def ruled(rng: np.random.Generator) -> np.ndarray:

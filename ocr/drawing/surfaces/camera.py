@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ocr.drawing import textures
+from ocr.drawing.surfaces import textures
 
 SMALLEST = 8.5  # pixels of a digit's height that are left
 

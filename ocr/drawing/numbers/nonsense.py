@@ -5,11 +5,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ocr.drawing import textures
-from ocr.drawing.amounts import amount, word
 from ocr.drawing.ink import CLOSE, OPEN, OTHER, UNREADABLE, Ink
-from ocr.drawing.printing import Writer
-from ocr.drawing.worn import Surface, picture
+from ocr.drawing.numbers.amounts import amount, word
+from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.surfaces import textures
+from ocr.drawing.surfaces.worn import Surface, picture
 
 Pair = tuple[str, np.ndarray]  # label, picture
 SIGNS = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from ocr.drawing import camera, textures
+from ocr.drawing.surfaces import camera, textures
 
 
 def photographs(

@@ -1,0 +1,1 @@
+"""Draw numbers: their texts, who writes them, the kinds that a reader is trained on."""
