@@ -1,6 +1,6 @@
 """Ink of a number: its pixels, and which columns belong to which sign."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,9 @@ class Ink(NamedTuple):
     def label(self) -> str:
         """The text that the ink shows, in the symbols of the reader's alphabet."""
         return "".join(self.signs)
+
+
+Writer = Callable[[str, np.random.Generator], Ink]  # (text in Western signs, rng) -> ink
 
 
 def compose(parts: Sequence[Part]) -> Ink:

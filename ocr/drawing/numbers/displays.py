@@ -8,8 +8,7 @@ import numpy as np
 
 from ocr.drawing.fonts import EM, printable_signs
 from ocr.drawing.glyphs import glyphs
-from ocr.drawing.ink import Ink, Part, compose, split
-from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.ink import Ink, Part, Writer, compose, split
 
 DIGITS = "0123456789"
 SEGMENTS = dict(

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from ocr.drawing.augment import GRID, upsampling
-from ocr.drawing.ink import OPEN, OTHER, Ink, Part, compose, kept, split
+from ocr.drawing.ink import OPEN, OTHER, Ink, Part, Writer, compose, kept, split
 from ocr.drawing.numbers import strokes
-from ocr.drawing.numbers.printing import Writer
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SHARED
 
 SCALE = 2  # pixels of the ink for one of a digit's picture

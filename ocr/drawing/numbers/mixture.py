@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from ocr.drawing.ink import Ink
+from ocr.drawing.ink import Ink, Writer
 from ocr.drawing.numbers import nonsense
 from ocr.drawing.numbers.amounts import amount
-from ocr.drawing.numbers.printing import Writer
 from ocr.drawing.surfaces import paper, worn
 from ocr.reading.ctc import steps_needed
 from ocr.reading.images import ImageError

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ocr.drawing.ink import CLOSE, OPEN, OTHER, UNREADABLE, Ink
+from ocr.drawing.ink import CLOSE, OPEN, OTHER, UNREADABLE, Ink, Writer
 from ocr.drawing.numbers.amounts import amount, word
-from ocr.drawing.numbers.printing import Writer
 from ocr.drawing.surfaces import textures
 from ocr.drawing.surfaces.worn import Surface, picture
 

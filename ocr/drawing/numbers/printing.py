@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from ocr.drawing.fonts import EM, printable_signs
 from ocr.drawing.glyphs import Glyph, foreign_font, glyph, glyphs
-from ocr.drawing.ink import OPEN, OTHER, Ink, Part, compose, kept, split
+from ocr.drawing.ink import OPEN, OTHER, Ink, Part, Writer, compose, kept, split
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SHARED
 
-Writer = Callable[[str, np.random.Generator], Ink]  # (text, rng) -> ink
 AMOUNT = re.compile(r"^[-0-9.,]*[0-9][.][0-9]{2}$")
 TRIES = 20  # fonts tried for signs that belong to no number
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from ocr.drawing.augment import upsampling
 from ocr.drawing.fonts import EM
-from ocr.drawing.ink import Ink
-from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.ink import Ink, Writer
 
 
 def pictures(

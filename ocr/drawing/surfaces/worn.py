@@ -7,8 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ocr.drawing.ink import Ink, kept
-from ocr.drawing.numbers.printing import Writer
+from ocr.drawing.ink import Ink, Writer, kept
 from ocr.drawing.surfaces import camera, placing, textures
 from ocr.drawing.surfaces.placing import TALL
 
