@@ -1,8 +1,9 @@
-"""Ink of a number: its pixels, and which columns belong to which sign."""
+"""Ink: its pixels, and which columns belong to which sign."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from ocr.reading.scripts import MARKS
@@ -62,6 +63,36 @@ def compose(parts: Sequence[Part]) -> Ink:
         first, last = int(inked.argmax()), width - int(inked[::-1].argmax())
         spans.append((left - x0 + first, left - x0 + last))
     return Ink(strip, [part.sign for part in parts], spans)
+
+
+def unreadable(pixels: np.ndarray) -> Ink:
+    """Make ink uint8 (H, W) that is no text: one sign, `UNREADABLE`, as wide as the pixels."""
+    return Ink(pixels, [UNREADABLE], [(0, pixels.shape[1])])
+
+
+def stacked(rows: Sequence[np.ndarray], gap: int, lefts: Sequence[int]) -> Ink:
+    """Lay rows of ink uint8 (h, w), each from its left on, below each other: unreadable as a line.
+
+    gap: pixels between them.
+    """
+    tops = np.cumsum([0, *(len(row) + gap for row in rows[:-1])])
+    parts = [Part(UNREADABLE, *placed) for placed in zip(rows, lefts, tops)]
+    return unreadable(compose(parts).pixels)
+
+
+def scribbled(
+    pixels: np.ndarray, rng: np.random.Generator, steps: tuple[int, int], thick: tuple[int, int]
+) -> Ink:
+    """Scribble over ink uint8 (H, W), in place, with a pen: unreadable.
+
+    steps: how many steps the pen makes; thick: its pixels; both from the first to below the second.
+    """
+    path = np.cumsum(rng.normal(0, 9, (int(rng.integers(*steps)), 2)), axis=0)
+    low, high = path.min(axis=0), path.max(axis=0)
+    path = (path - low) / np.maximum(high - low, 1) * (np.array(pixels.shape[::-1]) - 4) + 2
+    way = [path.astype(np.int32)]
+    cv2.polylines(pixels, way, False, 255, int(rng.integers(*thick)), cv2.LINE_AA)
+    return unreadable(pixels)
 
 
 def kept(pixels: np.ndarray, before: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:

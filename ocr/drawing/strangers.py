@@ -14,7 +14,7 @@ from PIL import Image
 
 from ocr.drawing.fonts import ARABIC, EM, HANDWRITING, WESTERN, fonts, printable_signs, weighted
 from ocr.drawing.glyphs import Glyph, glyph
-from ocr.drawing.ink import UNREADABLE, Ink
+from ocr.drawing.ink import Ink, scribbled, stacked, unreadable
 from ocr.drawing.surfaces import backgrounds
 from ocr.drawing.surfaces.worn import Surface, picture
 from ocr.drawing.symbols import ALPHANUMERIC
@@ -55,7 +55,7 @@ class Printer:
         if not able:
             raise ValueError(f"no font given has all signs of {text!r}: add a family")
         file = able[rng.integers(len(able))]
-        return _ink(_glyph(file, int(rng.integers(5)), text).pixels)
+        return unreadable(_glyph(file, int(rng.integers(5)), text).pixels)
 
     def picture(
         self, text: str, rng: np.random.Generator, surface: Surface = SURFACE
@@ -71,10 +71,6 @@ def _able(files: tuple[Path, ...], signs: frozenset[str]) -> list[Path]:
 
 def _glyph(file: Path, weight: int, text: str) -> Glyph:
     return glyph(weighted(file, weight), text)
-
-
-def _ink(pixels: np.ndarray) -> Ink:
-    return Ink(pixels, [UNREADABLE], [(0, pixels.shape[1])])
 
 
 # --- text
@@ -152,13 +148,7 @@ def _lines_of_text(printer: Printer, rng: np.random.Generator) -> np.ndarray:
         printer.ink(_some(rng, ALPHANUMERIC, 1, 7), rng).pixels for _ in range(rng.integers(2, 4))
     ]
     gap = int(EM * rng.uniform(0.1, 0.5))
-    wide = max(row.shape[1] for row in rows)
-    page = np.zeros((sum(row.shape[0] + gap for row in rows), wide), np.uint8)
-    y = 0
-    for row in rows:
-        page[y : y + row.shape[0], : row.shape[1]] = row
-        y += row.shape[0] + gap
-    return picture(_ink(page[: y - gap]), rng, SURFACE)[1]
+    return picture(stacked(rows, gap, [0] * len(rows)), rng, SURFACE)[1]
 
 
 # --- shapes
@@ -192,7 +182,7 @@ def _shapes(printer: Printer, rng: np.random.Generator) -> np.ndarray:
                 cv2.fillPoly(page, paths, 255, cv2.LINE_AA)
             else:
                 cv2.polylines(page, paths, True, 255, thick, cv2.LINE_AA)
-    return picture(_ink(page), rng, SURFACE)[1]
+    return picture(unreadable(page), rng, SURFACE)[1]
 
 
 def _scribble(printer: Printer, rng: np.random.Generator) -> np.ndarray:
@@ -200,11 +190,7 @@ def _scribble(printer: Printer, rng: np.random.Generator) -> np.ndarray:
     page = np.zeros((52, int(rng.integers(40, 90))), np.uint8)
     if rng.random() < 0.4:
         page = np.pad(printer.ink(_some(rng, ALPHANUMERIC, 1, 2), rng).pixels, 8)
-    steps = np.cumsum(rng.normal(0, 9, (int(rng.integers(14, 50)), 2)), axis=0)
-    low, high = steps.min(axis=0), steps.max(axis=0)
-    path = (steps - low) / np.maximum(high - low, 1) * (page.shape[1] - 4, page.shape[0] - 4) + 2
-    cv2.polylines(page, [path.astype(np.int32)], False, 255, int(rng.integers(1, 5)), cv2.LINE_AA)
-    return picture(_ink(page), rng, SURFACE)[1]
+    return picture(scribbled(page, rng, (14, 50), (1, 5)), rng, SURFACE)[1]
 
 
 KINDS: dict[str, Callable[[Printer, np.random.Generator], np.ndarray]] = {
@@ -254,7 +240,7 @@ def on_worn_paper(hands: np.ndarray, seed: int, kind: Input) -> np.ndarray:
     """Put handwritten characters, uint8 (n, 28, 28), on paper like that of strangers."""
     rng = np.random.default_rng(seed)
     big = [cv2.resize(hand, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC) for hand in hands]
-    draws = [lambda pixels=pixels: picture(_ink(pixels), rng, CALM)[1] for pixels in big]
+    draws = [lambda pixels=pixels: picture(unreadable(pixels), rng, CALM)[1] for pixels in big]
     return np.stack([_prepared(draw, kind, rng) for draw in draws])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ocr.drawing.ink import CLOSE, OPEN, OTHER, UNREADABLE, Ink, Writer
+from ocr.drawing.ink import CLOSE, OPEN, OTHER, UNREADABLE, Writer, scribbled, stacked, unreadable
 from ocr.drawing.numbers.amounts import amount, word
 from ocr.drawing.surfaces import textures
 from ocr.drawing.surfaces.worn import Surface, picture
@@ -75,15 +75,10 @@ def two_lines(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair
         return texture(write, rng, surface)
     gap = int(tall * rng.uniform(0.15, 0.7))
     wide = max(ink.shape[1] for ink in inks)
-    page = np.zeros((sum(ink.shape[0] + gap for ink in inks), wide), np.uint8)
-    y = 0
-    for ink in inks:
-        x = int(rng.integers(0, wide - ink.shape[1] + 1)) if rng.random() < 0.5 else 0
-        page[y : y + ink.shape[0], x : x + ink.shape[1]] = ink
-        y += ink.shape[0] + gap
-    page = page[: y - gap]
-    _, found = picture(Ink(page, [UNREADABLE], [(0, wide)]), rng, surface)
-    return UNREADABLE, found
+    lefts = [
+        int(rng.integers(0, wide - ink.shape[1] + 1)) if rng.random() < 0.5 else 0 for ink in inks
+    ]
+    return picture(stacked(inks, gap, lefts), rng, surface)
 
 
 def shapes(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair:
@@ -108,8 +103,7 @@ def shapes(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair:
         else:
             points = rng.integers(0, 40, (int(rng.integers(3, 7)), 2)) + (x - 20, 0)
             cv2.fillPoly(page, [points.astype(np.int32)], 255)
-    _, found = picture(Ink(page, [UNREADABLE], [(0, page.shape[1])]), rng, surface)
-    return UNREADABLE, found
+    return picture(unreadable(page), rng, surface)
 
 
 def scribble(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair:
@@ -118,12 +112,7 @@ def scribble(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair:
     if rng.random() < 0.5:
         ink = write(amount(rng, 0.0), rng).pixels
         page = np.pad(ink, 6)
-    steps = np.cumsum(rng.normal(0, 9, (int(rng.integers(8, 40)), 2)), axis=0)
-    low, high = steps.min(axis=0), steps.max(axis=0)
-    path = (steps - low) / np.maximum(high - low, 1) * (page.shape[1] - 4, page.shape[0] - 4) + 2
-    cv2.polylines(page, [path.astype(np.int32)], False, 255, int(rng.integers(2, 6)), cv2.LINE_AA)
-    _, found = picture(Ink(page, [UNREADABLE], [(0, page.shape[1])]), rng, surface)
-    return UNREADABLE, found
+    return picture(scribbled(page, rng, (8, 40), (2, 6)), rng, surface)
 
 
 def texture(write: Writer, rng: np.random.Generator, surface: Surface) -> Pair:
