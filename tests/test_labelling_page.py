@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from ocr.labelling import table
-from ocr.labelling.guesses import Guess
+from ocr.labelling.guesses import Guess, Guesser
 from ocr.labelling.opening import open_desk
 from ocr.labelling.server import Server
 from tests.labelling import draw, edit, entries, rows
@@ -25,7 +25,7 @@ REFUSED = re.compile(r"status of (4(00|04|09|22)|507)")  # Chromium's note that 
 pytestmark = pytest.mark.slow
 
 
-class FixedGuesses:
+class FixedGuesses(Guesser):
     """Guesses that are there from the start."""
 
     def __init__(self, guesses):
@@ -36,9 +36,6 @@ class FixedGuesses:
 
     def guesses(self):
         return self._guesses
-
-    def close(self):
-        pass
 
 
 @contextlib.contextmanager

@@ -208,6 +208,7 @@ def test_a_reader_guesses_every_image(drawn, shipped):
     (drawn / "broken.png").write_text("no image")
     images = Images(drawn)
     guesser = ReaderGuesses(shipped, "captcha", images, images.names)
+    guesser.start()
     guesser._thread.join()
     assert guesser.status() == {"text": "captcha has read 9 images", "share": 1.0}
     names = [name for name in images.names if name != "broken.png"]

@@ -10,14 +10,17 @@ from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import printable
 from ocr.reading.images import ImageError
+from ocr.training.recipes import RECIPES
 
-ABOUT = "Label the images of a folder in the browser, one key an image."
+ABOUT = "Label the images of a folder in the browser, and train a reader meanwhile."
 EXAMPLES = """examples:
   {prog} FOLDER --name mine                  opens the page; every label is saved at once
   {prog} FOLDER --name mine --from numbers   the reader's guesses are in the text field
 
-Labels are in FOLDER/labels.csv, every answer is in FOLDER/.labels.journal. Stop with Ctrl-C; the
-same command goes on where you stopped. The page is for this computer alone.
+Labels are in FOLDER/labels.csv, every answer is in FOLDER/.labels.journal. From 20 labels on a
+reader is trained again and again, saved in models/NAME where it is not worse than the one before,
+and the images that it is least sure of are asked for first. Stop with Ctrl-C; the same command goes
+on where you stopped. The page is for this computer alone.
 """
 
 
@@ -28,7 +31,13 @@ def add_parser(verbs) -> Parser:
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="the folder of the images, with sub-folders")
     add("--name", required=True, help="what the reader trained on these labels will be called")
-    add("--from", dest="reader", metavar="READER", help="a reader that gives guesses")
+    add("--from", dest="reader", metavar="READER", help="a reader that gives guesses at first")
+    about = "; ".join(f"{name}: {recipe.about}" for name, recipe in RECIPES.items())
+    add(
+        "--kind",
+        choices=tuple(RECIPES),
+        help=f"what is trained; default: that of --from, or chosen by the labels. {about}",
+    )
     add("--alphabet", default="", help="the characters that labels may have, as 0123456789")
     add(
         "--columns",
@@ -56,6 +65,8 @@ def _check(options: Namespace) -> None:
     error = options.parser.error
     if not re.fullmatch(r"\w[\w.-]*", options.name):
         error(f"--name {options.name}: give a plain name (letters, digits, . - _)")
+    if options.name in RECIPES:
+        error(f"--name {options.name}: the course's own reader is called so: give another")
     if not 0 <= options.port <= 65535:
         error(f"--port {options.port}: it must be from 0, any free one, to 65535")
     if options.seed < 0:
@@ -74,7 +85,15 @@ def run(options: Namespace) -> int:
     from ocr.labelling.server import Server
 
     try:
-        desk = open_desk(options.folder, options.reader, options.alphabet, columns, options.seed)
+        desk = open_desk(
+            options.folder,
+            options.reader,
+            options.alphabet,
+            columns,
+            options.seed,
+            options.name,
+            options.kind,
+        )
     except KeyboardInterrupt:
         return fail(prog, "stopped", INTERRUPTED)
     except (ImageError, ReaderError, Busy) as error:
@@ -110,4 +129,13 @@ def _serve(desk, server, options: Namespace) -> None:
     count, problem = len(desk.store.labels), desk.store.problem
     labels = f"{count:,} label{'' if count == 1 else 's'} in {desk.store.table.path}"
     print(f"\n{labels}" + (f"; {problem}" if problem else ""))
-    print(f"train with: ocr train captcha --data {options.folder} --name {options.name}")
+    print(_next_step(desk, options.name))
+
+
+def _next_step(desk, name: str) -> str:
+    """Say what there is to read with, or what it takes."""
+    points = [point for point in desk.guesser.notes.points(name) if point.saved]
+    if points:
+        hits, n = points[-1].hits, points[-1].n
+        return f"{hits} of {n} gold images right; read with: ocr read --model {name} PATH"
+    return f"{desk.guesser.status()['text']}: go on with the same command"

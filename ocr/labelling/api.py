@@ -35,9 +35,11 @@ class Api:
             ("previous", self.previous),
             ("item/<int:number>", self.item),
             ("list", self.listing),
+            ("curve", self.curve),
+            ("doubts", self.doubts),
         ):
             app.add_url_rule(f"/api/{path}", view_func=view, methods=["GET"])
-        for path, view in (("label", self.label), ("undo", self.undo)):
+        for path, view in (("label", self.label), ("undo", self.undo), ("keep", self.keep)):
             app.add_url_rule(f"/api/{path}", view_func=view, methods=["POST"])
         app.register_error_handler(Refused, lambda error: answer(422, problem=str(error)))
         app.register_error_handler(StoreError, lambda error: answer(507, problem=str(error)))
@@ -63,6 +65,20 @@ class Api:
     def listing(self) -> Response:
         """All images by their text, each a row: number, then that of Desk.listing."""
         return jsonify(rows=[[self._numbers[row[0]], *row] for row in self.desk.listing()])
+
+    def curve(self) -> Response:
+        """The learning curve, see Desk.learning."""
+        return jsonify(self.desk.learning())
+
+    def doubts(self) -> Response:
+        """The labels for a second look, see Desk.doubts."""
+        return jsonify(doubts=[self._numbered(item) for item in self.desk.doubts()])
+
+    def keep(self) -> Response:
+        """Keep a label that a reader contradicts: {id, label}."""
+        body = _body({"id": int, "label": str})
+        self.desk.keep(self._name(body["id"]), body["label"])
+        return jsonify(state=self.desk.state())
 
     def label(self) -> Response:
         """Keep an answer: {id, state, label, seen}."""

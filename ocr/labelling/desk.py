@@ -37,8 +37,7 @@ class Desk:
         self._mutex = threading.Lock()
         self._streams = queue.streams(images.names, seed)
         self._guesses: Mapping[str, Guess] = {}  # that the streams are sorted by
-        self._twins: dict[str, set[str]] = {}  # of each labelled image
-        self._near: set[str] = set()  # all of them
+        self._near: set[str] = set()  # of all labelled images
         self._put_off: dict[str, int] = {}
         self._answers, self._seconds = 0, 0.0
         self._moment: datetime.datetime | None = None
@@ -51,8 +50,9 @@ class Desk:
         self._thread = threading.Thread(target=self._compare, daemon=True)
 
     def start(self) -> None:
-        """Start to compare images for near-duplicates in the background."""
+        """Start what runs in the background: the guesser, and the search for near-duplicates."""
         self._thread.start()
+        self.guesser.start()
 
     def close(self) -> None:
         """Stop what runs in the background, and write the labels a last time."""
@@ -73,10 +73,8 @@ class Desk:
     def compare(self) -> None:
         """Find the near-duplicates of the labelled images, among those hashed so far."""
         labelled = self.store.labels
-        for name in labelled:
-            if name not in self._twins and not self._stopped.is_set():
-                self._twins[name] = self.images.nearly_same(name)
-        self._near = set().union(*(self._twins.get(name, ()) for name in labelled))
+        self.images.compare(labelled, self._stopped.is_set)
+        self._near = set().union(*(self.images.twins.get(name, ()) for name in labelled))
 
     def _count(self, entry: Entry) -> None:
         """Count an answer, and the time since the one before."""
@@ -96,7 +94,7 @@ class Desk:
         labelled = states.count(LABELLED)
         mine = sum(entry.state == LABELLED and entry.source == PAGE for entry in entries)
         over = {entry.file for entry in entries if entry.state != SKIPPED} | {*self.images.faults}
-        minutes = self._seconds / 60
+        minutes, rate = self._pace(mine)
         faults = itertools.islice(self.images.faults.items(), 100)
         return {
             "images": len(self.images.names),
@@ -106,7 +104,7 @@ class Desk:
             "unreadable": states.count(UNREADABLE),
             "left": len(self.images.names) - sum(file in self.images for file in over),
             "minutes": round(minutes, 2),
-            "rate": round(mine / minutes, 1) if minutes > 0.1 else None,
+            "rate": rate,
             "faults": [{"file": file, "problem": problem} for file, problem in faults],
             "faulty": len(self.images.faults),
             "problem": self.store.problem,
@@ -114,6 +112,23 @@ class Desk:
             "notices": self.store.notices[-5:],
             "guesser": self.guesser.status(),
         }
+
+    def _pace(self, labels: int) -> tuple[float, float | None]:
+        """The minutes spent, and labels a minute, None where it is too early to say."""
+        minutes = self._seconds / 60
+        return minutes, round(labels / minutes, 1) if minutes > 0.1 else None
+
+    def learning(self) -> dict[str, Any]:
+        """Describe the learning curve: its points, and what they mean in words."""
+        return self.guesser.curve(self.state()["rate"])
+
+    def doubts(self) -> list[dict[str, Any]]:
+        """Describe the images whose labels need a second look, and what was read in them."""
+        found = [doubt for doubt in self.guesser.doubts() if self.images.check(doubt.file)]
+        return [
+            {**self.item(doubt.file), "read": doubt.text, "sure": round(doubt.confidence, 4)}
+            for doubt in found
+        ]
 
     def coming(self, count: int = COMING) -> list[dict[str, Any]]:
         """List the images to ask for next, images that have gone left out."""
@@ -135,9 +150,6 @@ class Desk:
             )
             names = list(itertools.islice(filter(self.images.check, order), count))
         return [self.item(name) for name in names]
-
-    def _closed(self, entries: dict[str, Entry]) -> set[str]:
-        return {file for file, entry in entries.items() if entry.state != SKIPPED}
 
     def _sorted(self) -> queue.Streams:
         """Return the orders of the images, sorted anew where there are new guesses."""
@@ -207,9 +219,16 @@ class Desk:
         self._woken.set()
         return self.item(file)
 
+    def keep(self, file: str, label: str) -> None:
+        """Keep a label that a reader contradicts. Raises Refused where it is another by now."""
+        if self.store.labels.get(file) != label:
+            raise Refused(f"{file}: its label has been changed in the meantime")
+        self.guesser.keep(file, label)
+
     def _is_clean(self, file: str) -> bool:
         """May an image be gold: none like it is labelled for training."""
-        near = (self.store.last(twin) for twin, twins in list(self._twins.items()) if file in twins)
+        compared = list(self.images.twins.items())
+        near = (self.store.last(twin) for twin, twins in compared if file in twins)
         return not any(entry and entry.state == LABELLED and not entry.gold for entry in near)
 
     def check(self, label: str) -> str:

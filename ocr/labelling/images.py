@@ -30,7 +30,8 @@ class Images:
 
     names   sorted
     faults  {name: why it cannot be shown}, as it turns out
-    hashed  the number of images compared so far
+    hashed  the number of images whose hashes are known so far
+    twins   {image: those that nearly repeat it}, of the images that were compared
     """
 
     def __init__(self, folder: str | Path):
@@ -51,6 +52,9 @@ class Images:
         self._rows = {name: row for row, name in enumerate(self.names)}
         self._hashes = np.zeros((len(self.names), HASH[0] * HASH[1] // 4), np.uint8)
         self._is_hashed = np.zeros(len(self.names), bool)
+        self.twins: dict[str, set[str]] = {}
+        self._early: set[str] = set()  # compared before all hashes were known
+        self._comparing, self._all_hashed = threading.Lock(), False
 
     def _refusal(self) -> str:
         if not self.folder.exists():
@@ -109,6 +113,25 @@ class Images:
                 return
             self._hash(name)
             time.sleep(BREAK)
+        self._all_hashed = True
+
+    def compare(self, names: Iterable[str], stop: Callable[[], bool] = bool) -> None:
+        """Find the near-duplicates of images, once each; any two of them know each other."""
+        with self._comparing:
+            if self._all_hashed and self._early:
+                again, self._early = self._early, set()
+                for name in again:
+                    self.twins.pop(name, None)
+            for name in names:
+                if name not in self.twins and not stop():
+                    self._compare(name)
+
+    def _compare(self, name: str) -> None:
+        self.twins[name] = near = self.nearly_same(name)
+        for other in near & self.twins.keys():
+            self.twins[other] = self.twins[other] | {name}
+        if not self._all_hashed:
+            self._early.add(name)
 
     def _hash(self, name: str) -> None:
         row = self._rows[name]

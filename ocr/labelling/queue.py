@@ -17,7 +17,7 @@ RANDOM = 10  # one image in so many is drawn at random
 AGAIN = 20  # answers after which an image that was put off is asked for again
 
 
-def _draw(seed: int, purpose: str, name: str) -> int:
+def draw_number(seed: int, purpose: str, name: str) -> int:
     """Draw a number for an image: the same whatever else lies in the folder."""
     key = f"{seed}/{purpose}/{name}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big")
@@ -25,12 +25,12 @@ def _draw(seed: int, purpose: str, name: str) -> int:
 
 def random_order(names: Iterable[str], seed: int) -> list[str]:
     """Shuffle images; images that are added later do not change the order of the others."""
-    return sorted(names, key=lambda name: _draw(seed, "order", name))
+    return sorted(names, key=lambda name: draw_number(seed, "order", name))
 
 
 def is_gold(name: str, seed: int) -> bool:
     """Does an image belong to the one in EVERY that is only scored on?"""
-    return _draw(seed, "gold", name) % EVERY == 0
+    return draw_number(seed, "gold", name) % EVERY == 0
 
 
 class Streams(NamedTuple):
