@@ -12,6 +12,7 @@ for _name, _value in {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow leaves it off on processors without AVX-512
 }.items():
     os.environ.setdefault(_name, _value)
 
