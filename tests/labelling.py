@@ -1,11 +1,21 @@
 """What the tests of labelling share: drawn images, and what is on disk."""
 
 import csv
+import http.client
 import json
+import multiprocessing
 import os
+import re
+import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 from PIL import Image, ImageDraw, ImageFont
+
+import utils
+from ocr.datasets.labels import DataError
 
 
 def rows(folder):
@@ -39,3 +49,50 @@ def draw(folder, count):
         picture.save(folder / file)
         drawn[file] = text
     return drawn
+
+
+class Command:
+    """`ocr label` in a process of its own."""
+
+    def __init__(self, folder, *options, project=utils.ROOT):
+        command = [sys.executable, "-m", "ocr", "label", str(folder), "--name", "mine"]
+        self.process = subprocess.Popen(
+            [*command, "--no-browser", *options], cwd=project, stdout=subprocess.PIPE, text=True
+        )
+        line = self.process.stdout.readline()
+        self.port, token = re.search(r":(\d+)/\?token=(\S+)", line).groups()
+        self.headers = {
+            "Cookie": f"ocr-label-{self.port}={token}",
+            "Content-Type": "application/json",
+        }
+
+    def ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.port), timeout=10)
+        try:
+            connection.request(method, path, body and json.dumps(body), self.headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+
+def quick(job):
+    """Stand for a training: what the job's name says."""
+    what = job.kind
+    if what == "fails":
+        raise DataError("9 of 12 images are usable")
+    if what == "breaks":
+        raise KeyError("x")
+    if what == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "draws":
+        pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+        pool.submit(os.getpid).result()
+        pool.submit(time.sleep, 600)
+        what = "sleeps"
+    if what == "sleeps":
+        print("mine: epoch   1 of 90  loss 1.000", flush=True)
+        time.sleep(600)
+    print("mine: epoch  48 of 485  loss 1.000  val_exact 0.000", flush=True)
+    job.reader.mkdir(parents=True)
+    (job.reader / "facts.json").write_text(json.dumps([os.getpid(), os.getsid(0)]))

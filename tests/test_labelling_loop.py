@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import utils
 from ocr.datasets.labels import list_files, read_labels
 from ocr.labelling import queue
 from ocr.labelling.desk import Desk, Refused
@@ -48,9 +49,10 @@ def test_the_recipe_is_chosen_by_the_labels(labels, kind):
     assert kind_of_labels(labels) == kind
 
 
-def test_the_recipe_is_that_of_a_reader(small):
+@pytest.mark.parametrize("name", ["captcha", "numbers", "char_cnn", "dual_input"])
+def test_the_recipe_is_that_of_a_reader(name):
+    assert kind_of_reader(str(utils.ROOT / "models" / name)) == name  # by its contract
     assert kind_of_reader("cnn_lstm") == "cnn_lstm"
-    assert kind_of_reader(str(small)) == "captcha"
 
 
 # --- the curve

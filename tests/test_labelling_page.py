@@ -12,7 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from ocr.labelling import table
-from ocr.labelling.guesses import Guess, Guesser
+from ocr.labelling.guesses import Doubt, Guess, Guesser
+from ocr.labelling.loop import curve
+from ocr.labelling.loop.curve import Point
 from ocr.labelling.opening import open_desk
 from ocr.labelling.server import Server
 from tests.labelling import draw, edit, entries, rows
@@ -38,11 +40,39 @@ class FixedGuesses(Guesser):
         return self._guesses
 
 
+class Learning(FixedGuesses):
+    """A loop in the middle of a training, with four points and labels for a second look."""
+
+    def __init__(self, guesses, doubts):
+        super().__init__(guesses)
+        self.open = list(doubts)
+        self.points = [Point(n, n, h, g) for n, h, g in ((20, 0, 4), (60, 5, 12), (150, 22, 30))]
+        self.points += [Point(180, 150, 21, 36, saved=False), Point(400, 320, 64, 80)]
+
+    def status(self):
+        text = "training mine (captcha) on 320 images: epoch 48 of 400"
+        status = {"text": text, "share": 0.12, "training": True, "version": 1}
+        return status | {"problem": "training failed: too little", "doubts": len(self.open)}
+
+    def curve(self, rate):
+        points, labels = self.points, self.points[-1].labels
+        said = {"points": curve.described(points), "forecast": curve.forecast(points)}
+        return said | {"words": curve.words(points, labels, 9.0)}
+
+    def doubts(self):
+        return self.open
+
+    def keep(self, file, label):
+        self.open = [doubt for doubt in self.open if doubt.file != file]
+
+
 @contextlib.contextmanager
 def serving(folder, guesses=None, **options):
     """Serve a folder in a thread: the desk, with `address`."""
     desk = open_desk(folder, **options)
-    if guesses is not None:
+    if isinstance(guesses, Guesser):
+        desk.guesser = guesses
+    elif guesses is not None:
         desk.guesser = FixedGuesses(guesses)
     desk.start()
     server = Server(desk, folder.name)
@@ -281,6 +311,63 @@ def test_many_at_once(tmp_path, open_page):
         assert len(rows(tmp_path)) == 2
 
 
+def doubtful(folder, texts, count=3):
+    """Doubts about the first images: labelled 1, read as they are."""
+    return [Doubt(file, "1", text, 0.97) for file, text in list(texts.items())[:count]]
+
+
+def test_the_training_and_its_curve_are_shown(tmp_path, open_page):
+    texts = draw(tmp_path, 6)
+    with serving(tmp_path, Learning({}, [])) as desk:
+        page = open_page(desk.address)
+        expect(page.locator("#guesser")).to_contain_text("epoch 48 of 400")
+        expect(page.locator("#progress")).to_have_js_property("value", 0.12)
+        expect(page.locator("#fault")).to_have_text("training failed: too little")
+        expect(page.locator("#show-doubts")).to_be_hidden()
+        expect(page.locator("#learning-words")).to_contain_text("64 of 80 right (70 to 87 %)")
+        expect(page.locator("#learning-words")).to_contain_text("more labels should bring 95 %")
+        picture = page.get_by_role("img", name="Learning curve: labels against exact match")
+        expect(picture.locator("circle")).to_have_count(5)
+        assert "400 labels: 80 % (70 % to 87 %)" in picture.locator("desc").text_content()
+        page.click("#learning summary")
+        expect(page.locator("#trainings tr")).to_have_count(5)
+        expect(page.locator("#trainings tr").nth(3)).to_contain_text("not better: left")
+        expect(page.locator("#trainings tr").last).to_contain_text("64 of 80")
+        page.focus("#text")
+        label(page, texts[shown(page)])  # and the labelling goes on
+
+
+def test_a_second_look_by_keyboard_alone(tmp_path, open_page):
+    texts = draw(tmp_path, 6)
+    first, second, third = list(texts)[:3]
+    with serving(tmp_path, Learning({}, doubtful(tmp_path, texts))) as desk:
+        for file in (first, second, third):
+            desk.answer(file, "labelled", "1")
+        page = open_page(desk.address)
+        button = page.get_by_role("button", name="Second look (3)")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#doubt-place")).to_have_text(f"1 of 3: {first}")
+        expect(page.locator("#doubt-text")).to_have_value("1")
+        assert f"Labelled “1”, read “{texts[first]}” (97 %)" in page.inner_text("#doubt-read")
+        page.keyboard.press("Escape")
+        expect(page.locator("#doubt-place")).to_have_text(f"2 of 3: {second}")
+        page.keyboard.press("F4")  # what was read
+        expect(page.locator("#doubt-saved")).to_have_text(f"Corrected: {texts[second]} ({second})")
+        expect(page.locator("#doubt-place")).to_have_text(f"2 of 2: {third}")
+        page.keyboard.type("33")
+        page.keyboard.press("Enter")
+        expect(page.locator("#doubt-saved")).to_have_text(f"Corrected: 33 ({third})")
+        expect(page.locator("#doubt-place")).to_have_text(f"1 of 1: {first}")
+        page.keyboard.press("Enter")
+        expect(page.locator("#doubt-saved")).to_have_text(f"Kept: 1 ({first})")
+        expect(page.locator("#doubts-done")).to_be_visible()
+        assert rows(tmp_path) == {first: "1", second: texts[second], third: "33"}
+        assert first not in [doubt.file for doubt in desk.guesser.open]
+        page.keyboard.press("Enter")  # the button that has the focus
+        expect(page.locator("#text")).to_be_focused()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 360])
 def test_accessibility_and_no_overflow(tmp_path, open_page, scheme, width):
@@ -289,14 +376,21 @@ def test_accessibility_and_no_overflow(tmp_path, open_page, scheme, width):
         tmp_path / "a-very-long-name-that-goes-on-and-on-and-has-no-space-anywhere-in-it.png"
     ).write_text("")
     guesses = {file: Guess(text, 0.9) for file, text in texts.items()}
-    with serving(tmp_path, guesses, alphabet="0123456789") as desk:
+    learning = Learning(guesses, doubtful(tmp_path, texts))
+    with serving(tmp_path, learning, alphabet="0123456789") as desk:
+        for doubt in learning.open:
+            desk.answer(doubt.file, "labelled", "1")
         viewport = {"width": width, "height": 800}
         page = open_page(desk.address, color_scheme=scheme, viewport=viewport, bypass_csp=True)
         label(page, "12345")
         page.keyboard.type("x")
         page.keyboard.press("Enter")
         expect(page.locator("#message")).to_contain_text("not in the alphabet")
-        for view, where in (("one", "#one"), ("many", "#many"), ("editor", "#editor")):
+        views = (("one", "#one"), ("doubts", "#doubts"), ("many", "#many"), ("editor", "#editor"))
+        for view, where in views:
+            if view == "doubts":
+                page.click("#show-doubts")
+                expect(page.locator("#doubts-list li")).to_have_count(3)
             if view == "many":
                 page.click("#show-many")
                 page.wait_for_selector(".tile")
@@ -307,7 +401,7 @@ def test_accessibility_and_no_overflow(tmp_path, open_page, scheme, width):
             serious = [v for v in violations if v["impact"] in ("serious", "critical")]
             assert serious == [], json.dumps(serious, indent=1)[:2000]
             assert page.evaluate("document.documentElement.scrollWidth") <= width, where
-            page.screenshot(path=tmp_path / f"{view}-{scheme}-{width}.png")
+            page.screenshot(path=tmp_path / f"{view}-{scheme}-{width}.png", full_page=True)
 
 
 def test_20000_images_stay_quick(tmp_path, open_page):

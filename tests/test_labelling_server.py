@@ -8,22 +8,19 @@ import random
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 from PIL import Image
 
-import utils
 from ocr.cli import main
 from ocr.labelling.guesses import ReaderGuesses
 from ocr.labelling.images import Images, difference_hash
 from ocr.labelling.opening import open_desk
 from ocr.labelling.server import HOST, Server, create_app
 from ocr.reading.images import ImageError
-from tests.labelling import draw, entries, rows
+from tests.labelling import Command, draw, entries, rows
 from tests.samples import noise, save_noise
 
 HERE = "http://127.0.0.1:8000"
@@ -244,31 +241,6 @@ def test_faults_of_the_command_are_one_line(tmp_path, capsys):
         shown = capsys.readouterr().err
         assert status == 2 and message in shown and shown.count("\n") == 1, shown
     busy.close()
-
-
-class Command:
-    """`ocr label` in a process of its own."""
-
-    def __init__(self, folder):
-        command = [sys.executable, "-m", "ocr", "label", str(folder), "--name", "mine"]
-        self.process = subprocess.Popen(
-            [*command, "--no-browser"], cwd=utils.ROOT, stdout=subprocess.PIPE, text=True
-        )
-        line = self.process.stdout.readline()
-        self.port, token = re.search(r":(\d+)/\?token=(\S+)", line).groups()
-        self.headers = {
-            "Cookie": f"ocr-label-{self.port}={token}",
-            "Content-Type": "application/json",
-        }
-
-    def ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection(HOST, int(self.port), timeout=10)
-        try:
-            connection.request(method, path, body and json.dumps(body), self.headers)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            connection.close()
 
 
 @pytest.mark.slow

@@ -44,6 +44,7 @@ def add_parser(verbs) -> Parser:
         metavar="file=NAME,label=NAME",
         help="which columns of an existing labels.csv hold the file names and the labels",
     )
+    add("--epochs", type=int, help="of each training; default: by the number of images")
     add("--port", type=int, default=0, help="default: a free one")
     add("--no-browser", action="store_true", help="only print the address")
     add("--seed", type=int, default=0, help="of the order in which images are asked for (0)")
@@ -69,6 +70,8 @@ def _check(options: Namespace) -> None:
         error(f"--name {options.name}: the course's own reader is called so: give another")
     if not 0 <= options.port <= 65535:
         error(f"--port {options.port}: it must be from 0, any free one, to 65535")
+    if options.epochs is not None and options.epochs < 1:
+        error(f"--epochs {options.epochs}: it must be at least 1")
     if options.seed < 0:
         error(f"--seed {options.seed}: it must be at least 0")
 
@@ -93,6 +96,7 @@ def run(options: Namespace) -> int:
             options.seed,
             options.name,
             options.kind,
+            options.epochs,
         )
     except KeyboardInterrupt:
         return fail(prog, "stopped", INTERRUPTED)

@@ -42,7 +42,12 @@ class Guesser:
         """Begin to work in the background."""
 
     def status(self) -> dict[str, Any]:
-        """Describe what it does: {"text": a line for the person, "share": 0 to 1 or None}."""
+        """Describe what it does.
+
+        {"text": a line for the person, "share": 0 to 1 or None}; what trains adds "training" (is it
+        the share of a training?), "problem" (a line), "doubts" (how many) and "version", another
+        one where the curve or the doubts are others.
+        """
         return {"text": "", "share": None}
 
     def guesses(self) -> Mapping[str, Guess]:
@@ -50,11 +55,11 @@ class Guesser:
         return NOTHING_YET
 
     def curve(self, rate: float | None) -> dict[str, Any]:
-        """Describe the scores so far: {"points": dicts, "words": sentences}.
+        """Describe the scores so far: {"points": dicts, "words": sentences, "forecast": pairs}.
 
         rate: labels a minute, None where it is not known.
         """
-        return {"points": [], "words": []}
+        return {"points": [], "words": [], "forecast": []}
 
     def doubts(self) -> Sequence[Doubt]:
         """List the labels for a second look, the surest contradictions first."""
@@ -126,7 +131,7 @@ class ReaderGuesses(Guesser):
         if self._done:
             return {"text": f"{self._name} has read {total:,} images", "share": 1.0}
         text = f"{self._name} reads: {self._read:,} of {total:,} images"
-        return {"text": text, "share": self._read / total}
+        return {"text": text, "share": self._read / max(1, total)}
 
     def guesses(self) -> Mapping[str, Guess]:
         """Return the guesses so far."""

@@ -129,7 +129,8 @@ class Images:
     def _compare(self, name: str) -> None:
         self.twins[name] = near = self.nearly_same(name)
         for other in near & self.twins.keys():
-            self.twins[other] = self.twins[other] | {name}
+            if name not in self.twins[other]:
+                self.twins[other] = self.twins[other] | {name}
         if not self._all_hashed:
             self._early.add(name)
 

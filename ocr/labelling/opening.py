@@ -23,13 +23,14 @@ def open_desk(
     seed: int = 0,
     name: str | None = None,
     kind: str | None = None,
+    epochs: int | None = None,
 ) -> Desk:
     """Open a folder for labelling.
 
     reader: the name of a reader that gives guesses, and, where its recipe can, the weights to start
     from. name: what is trained goes to models/NAME; None: only label. kind: the recipe; None: that
-    of `reader`, else chosen by the labels. Raises ImageError for a folder without images,
-    ReaderError, and what Store raises.
+    of `reader`, else chosen by the labels. epochs: of each training; None: by the number of images.
+    Raises ImageError for a folder without images, ReaderError, and what Store raises.
     """
     first = None if reader is None else (Reader.load(reader), reader)
     if reader is not None and kind is None:
@@ -38,7 +39,7 @@ def open_desk(
     store = Store(folder, columns)
     guesser = Guesser()
     if name is not None:
-        setup = Setup(paths.MODELS / name, kind, alphabet, seed, reader)
+        setup = Setup(paths.MODELS / name, kind, alphabet, seed, reader, epochs)
         trainer = Trainer(paths.LOGS / f"{name}.label.txt")
         guesser = Loop(images, store, setup, trainer, first)
     elif first is not None:

@@ -146,6 +146,16 @@ def _rounded(count: int) -> int:
     return round(count / step) * step
 
 
+def forecast(points: Sequence[Point]) -> list[tuple[int, float]]:
+    """Forecast the exact match up to twice the labels: (labels, share); nothing without a law."""
+    law = fit(points)
+    if law is None:
+        return []
+    first, last = min(p.labels for p in points), max(p.labels for p in points)
+    places = [round(first + (2 * last - first) * k / 24) for k in range(25)]
+    return [(labels, law.right(labels)) for labels in places]
+
+
 def described(points: Sequence[Point]) -> list[dict]:
     """Describe the points for a picture: each with its share and its interval."""
     shown = []

@@ -1,6 +1,6 @@
 """What is trained for a folder, and the training that runs."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,10 @@ from typing import Any
 from ocr.labelling.loop import kinds
 from ocr.labelling.loop.second_look import FOLDS
 from ocr.labelling.loop.worker import Job
+
+# So few strings give a reader that is soon replaced: the recipe's own number of epochs, 2,900 for
+# 16 images, would take many minutes.
+FEW, EPOCHS = 100, 400
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Setup:
     kind      the recipe; None: chosen by the labels
     alphabet  of labels, "" for any
     start     a reader whose weights the training begins with, where its recipe can; None for none
+    epochs    of each training; None: chosen by the number of images
     """
 
     folder: Path
@@ -25,11 +30,16 @@ class Setup:
     alphabet: str = ""
     seed: int = 0
     start: str | None = None
+    epochs: int | None = None
 
-    def job(self, labels: Iterable[str], data: Path, reader: Path) -> Job:
-        """Describe a training for the process that trains. Raises ReaderError."""
-        kind = self.kind or kinds.kind_of_labels(labels)
+    def job(self, labels: Mapping[str, str], data: Path, reader: Path) -> Job:
+        """Describe a training on {file: label} for the process that trains. Raises ReaderError."""
+        kind = self.kind or kinds.kind_of_labels(labels.values())
         options: dict[str, Any] = {"alphabet": self.alphabet} if self.alphabet else {}
+        if kind == "captcha" and len(labels) < FEW:
+            options["epochs"] = EPOCHS
+        if self.epochs is not None:
+            options["epochs"] = self.epochs
         if self.start and kind == kinds.kind_of_reader(self.start) == "numbers":
             options["start"] = self.start
         return Job(kind, data, reader, self.seed, options)

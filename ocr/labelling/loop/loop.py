@@ -85,6 +85,7 @@ class Loop(Guesser):
         return {
             "text": " · ".join(filter(None, texts)),
             "share": share,
+            "training": running is not None,
             "problem": self._problem or self.notes.problem,
             "doubts": len(self.doubts()),
             "version": self._version,
@@ -108,8 +109,11 @@ class Loop(Guesser):
     def curve(self, rate: float | None) -> dict[str, Any]:
         """Describe the scores on the gold set, and what more labels would bring."""
         points = self.notes.points(self.name)
-        said = curve.words(points, self._chosen.labelled, rate)
-        return {"points": curve.described(points), "words": said}
+        return {
+            "points": curve.described(points),
+            "words": curve.words(points, self._chosen.labelled, rate),
+            "forecast": curve.forecast(points),
+        }
 
     def doubts(self) -> Sequence[Doubt]:
         """List the labels that readers contradict which never saw them."""
@@ -193,12 +197,12 @@ class Loop(Guesser):
         )
         shutil.rmtree(reader, ignore_errors=True)
         try:
-            job = self.setup.job(chosen.training.values(), data, reader)
+            job = self.setup.job(labels, data, reader)
             selection.lay_out(data, self.images, labels)
+            self._trainer.start(job)
         except (ReaderError, OSError) as error:
             self._fail(f"{error}", fold)
             return
-        self._trainer.start(job)
         self._running = Running(labels, chosen.labelled, job.kind, reader, fold)
 
     def _follow(self, running: Running, chosen: Chosen) -> None:

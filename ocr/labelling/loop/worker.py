@@ -1,11 +1,14 @@
-"""The training process: it trains one job after another, until its connection closes.
+"""The training process: it trains one job after another, until its input ends.
 
-It closes when the desk does, and when the desk's process dies, however it dies: nothing is left
-running, nor in the working folder.
+That is when the desk closes, and when the desk's process dies, however it dies: nothing is left
+running, nor in the working folder. Jobs come as lines of JSON, events go as such.
+
+    python -m ocr.labelling.loop.worker FOLDER LOG MODULE:FUNCTION
 """
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import queue
@@ -16,10 +19,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from ocr import paths
 from ocr.training import recipes
@@ -45,6 +48,16 @@ class Job:
     seed: int = 0
     options: dict[str, Any] = field(default_factory=dict)
 
+    def line(self) -> bytes:
+        """Format as a line."""
+        return json.dumps(asdict(self), default=str).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, line: bytes) -> "Job":
+        """Parse a line."""
+        row = json.loads(line)
+        return cls(**row | {name: Path(row[name]) for name in ("data", "reader")})
+
 
 class Event(NamedTuple):
     """What a training reports: an epoch, that it is done, or why it failed (one line)."""
@@ -53,6 +66,15 @@ class Event(NamedTuple):
     epoch: int = 0
     epochs: int = 0
     problem: str = ""
+
+    def line(self) -> bytes:
+        """Format as a line."""
+        return json.dumps(self).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, line: bytes) -> "Event":
+        """Parse a line."""
+        return cls(*json.loads(line))
 
 
 EPOCHS, DONE, FAILED = "epoch", "done", "failed"
@@ -63,48 +85,47 @@ def train(job: Job) -> None:
     recipes.train(job.kind, job.data, job.reader, seed=job.seed, **job.options)
 
 
-def serve(
-    connection: Connection, work: Path, log: Path, train: Callable[[Job], object] = train
-) -> None:
-    """Train the jobs that come through a connection, and report through it; ends the process.
+def serve(work: Path, log: Path, train: Callable[[Job], object]) -> None:
+    """Train the jobs that come by standard input, and report to standard output; does not return.
 
-    work: a folder of the process's own, removed at the end. log: what a training prints goes there.
+    work: a folder of the process's own, removed at the end. log: where standard error goes.
     """
     _step_back()
-    _redirect(log)
+    out = _redirect()
     for place in ("CACHE", "LOGS", "FIGURES"):  # nobody resumes from it or looks at it
         setattr(paths, place, work / place.lower())
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    threading.Thread(target=_watch, args=(connection, jobs, work), daemon=True).start()
+    threading.Thread(target=_watch, args=(sys.stdin.buffer, jobs, work), daemon=True).start()
     while True:
-        event = _run(jobs.get(), connection, train, log)
+        event = _run(jobs.get(), out, train, log)
         shutil.rmtree(work / "cache", ignore_errors=True)  # checkpoints of a finished training
-        with contextlib.suppress(OSError):
-            connection.send(event)
+        _report(out, event)
 
 
 def _step_back() -> None:
     """Leave Ctrl-C to the page, and the processor, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
-        os.setsid()  # a group, with the processes that draw, which can be ended together
         os.nice(NICE)
 
 
-def _redirect(log: Path) -> None:
-    """Let all that is printed go to a file."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    for number in (1, 2):
-        os.dup2(file, number)
-    os.close(file)
+def _redirect() -> BinaryIO:
+    """Let all that is printed go where errors go, to the log; return what was standard output."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
 
 
-def _watch(connection: Connection, jobs: "queue.SimpleQueue[Job]", work: Path) -> None:
-    """Take jobs; where the connection closes, end this process and those that it has started."""
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            jobs.put(connection.recv())
+def _report(out: BinaryIO, event: Event) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more: `_watch` ends the process
+        out.write(event.line())
+        out.flush()
+
+
+def _watch(lines: BinaryIO, jobs: "queue.SimpleQueue[Job]", work: Path) -> None:
+    """Take jobs; where the input ends, end this process and those that it has started."""
+    for line in lines:
+        jobs.put(Job.parse(line))
     for child in multiprocessing.active_children():
         child.kill()
     shutil.rmtree(work, ignore_errors=True)
@@ -114,15 +135,14 @@ def _watch(connection: Connection, jobs: "queue.SimpleQueue[Job]", work: Path) -
 class _Output(io.TextIOBase):
     """Pass on what a training prints, and report its epochs."""
 
-    def __init__(self, connection: Connection):
-        self.connection, self.out = connection, sys.__stdout__
+    def __init__(self, out: BinaryIO):
+        self.events, self.out = out, sys.__stdout__
 
     def write(self, text: str) -> int:
         """Pass a text on."""
         found = EPOCH.search(text)
         if found:
-            with contextlib.suppress(OSError):
-                self.connection.send(Event(EPOCHS, int(found[1]), int(found[2])))
+            _report(self.events, Event(EPOCHS, int(found[1]), int(found[2])))
         return self.out.write(text) if self.out else len(text)
 
     def flush(self) -> None:
@@ -131,9 +151,9 @@ class _Output(io.TextIOBase):
             self.out.flush()
 
 
-def _run(job: Job, connection: Connection, train: Callable[[Job], object], log: Path) -> Event:
+def _run(job: Job, out: BinaryIO, train: Callable[[Job], object], log: Path) -> Event:
     """Train a job; return how it ended."""
-    with contextlib.redirect_stdout(_Output(connection)):
+    with contextlib.redirect_stdout(_Output(out)):
         try:
             train(job)
         except Exception as error:  # the labelling goes on, whatever it is
@@ -143,3 +163,8 @@ def _run(job: Job, connection: Connection, train: Callable[[Job], object], log: 
                 line = f"{type(error).__name__}: {line}; see {log}"
             return Event(FAILED, problem=line)
         return Event(DONE)
+
+
+if __name__ == "__main__":
+    module, function = sys.argv[3].split(":")
+    serve(Path(sys.argv[1]), Path(sys.argv[2]), getattr(import_module(module), function))

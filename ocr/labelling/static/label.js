@@ -1,6 +1,8 @@
 // One image at a time: type, Enter, next.
 
 import { $, Refusal, get, imageAddress, post, thumbnailAddress } from "./api.js";
+import { refreshCurve } from "./curve.js";
+import { hideDoubts, showDoubts } from "./doubts.js";
 import { hideMany, showMany } from "./many.js";
 import { showProgress } from "./progress.js";
 
@@ -214,18 +216,21 @@ for (const [id, action] of Object.entries({
 
 // --- views
 
-function choose(many) {
-  $("one").hidden = many;
-  $("many").hidden = !many;
-  $("show-one").setAttribute("aria-pressed", String(!many));
-  $("show-many").setAttribute("aria-pressed", String(many));
-  if (many) return showMany();
+const VIEWS = ["one", "many", "doubts"];
+
+function choose(view) {
+  for (const each of VIEWS) {
+    $(each).hidden = each !== view;
+    $(`show-${each}`).setAttribute("aria-pressed", String(each === view));
+  }
+  if (view === "many") return showMany();
   hideMany();
+  if (view === "doubts") return showDoubts();
+  hideDoubts();
   field.focus();
   return refresh();
 }
-$("show-one").addEventListener("click", () => choose(false));
-$("show-many").addEventListener("click", () => choose(true));
+VIEWS.forEach(view => $(`show-${view}`).addEventListener("click", () => choose(view)));
 
 // --- guesses that arrive while the image is in view
 
@@ -233,6 +238,7 @@ async function poll() {
   try {
     const { state } = await get("state");
     showProgress(state);
+    await refreshCurve(state);
     const waiting = () => item && !item.guess && !item.state && !sent && field.value === "";
     if (waiting()) {
       const shown = item, { item: now } = await get(`item/${shown.id}`);
@@ -256,4 +262,5 @@ const { state, alphabet } = await get("state");
 if (alphabet) $("alphabet").textContent = `Alphabet: ${alphabet}`;
 await refresh();
 field.focus();
+await refreshCurve(state);
 schedule(state);

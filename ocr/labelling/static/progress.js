@@ -16,10 +16,18 @@ export function showProgress(state) {
     ...(state.rate ? [`${state.rate} labels a minute`] : []),
   ];
   $("counts").textContent = parts.join(" · ");
-  show($("guesser"), state.guesser.text);
+  showTraining(state.guesser);
   show($("problem"), state.problem);
   showNotices(state.notices);
   if (state.faulty !== shownFaults) showFaults(state);
+}
+
+function showTraining({ text, share, training, problem, doubts }) {
+  show($("guesser"), text);
+  show($("fault"), problem ?? "");
+  $("progress").hidden = !training;
+  if (training) $("progress").value = share;
+  show($("show-doubts"), doubts ? `Second look (${number(doubts)})` : "");
 }
 
 function show(element, text) {
