@@ -186,6 +186,15 @@ def test_near_duplicates_are_found_and_other_digits_are_not(tmp_path):
     assert difference_hash(picture).shape == (128,)
 
 
+def test_faint_pictures_are_told_apart(tmp_path):
+    draw(tmp_path, 20)
+    for file in list(tmp_path.iterdir()):
+        Image.open(file).point(lambda grey: 240 - (240 - grey) // 20).save(file)
+    images = Images(tmp_path)
+    images.hash_all(lambda: False)
+    assert all(images.nearly_same(name) == set() for name in images.names)
+
+
 def test_the_same_image_500_times_is_asked_for_once_at_first(tmp_path):
     save_noise(tmp_path, ["a.png", "z.png"])
     for k in range(500):

@@ -19,7 +19,8 @@ PNG_PIXELS = 2**17  # larger pictures are sent as JPEG
 BREAK = 0.001  # seconds between hashes, in which requests are answered
 NEAR = 6  # bits of a hash that near-duplicates may differ in: the same picture saved again
 HASH = (32, 16)  # neighbours compared: across, down; lines of text are wide
-STEP = 12  # grey levels: smaller differences of neighbours are noise
+STEP = 12  # grey levels: smaller differences of neighbours are noise,
+FAINT = 2, 8  # in faint pictures those below an eighth of their range, at least 2 levels
 ONES = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 UNNAMEABLE = "labels.csv cannot hold its name: rename it (no control characters, no backslash)"
 EMPTY = "no images in it: give a folder with png, jpg, bmp, webp, gif or tiff files"
@@ -181,5 +182,7 @@ def difference_hash(picture: Image.Image) -> np.ndarray:
     """
     across, down = HASH
     grey = picture.convert("L").resize((across + 1, down), Image.Resampling.BOX)
-    steps = np.diff(np.asarray(grey, np.int16))
-    return np.packbits([steps > STEP, steps < -STEP])
+    levels = np.asarray(grey, np.int16)
+    step = min(STEP, max(FAINT[0], np.ptp(levels) // FAINT[1]))
+    steps = np.diff(levels)
+    return np.packbits([steps > step, steps < -step])
