@@ -183,6 +183,6 @@ def difference_hash(picture: Image.Image) -> np.ndarray:
     across, down = HASH
     grey = picture.convert("L").resize((across + 1, down), Image.Resampling.BOX)
     levels = np.asarray(grey, np.int16)
-    step = min(STEP, max(FAINT[0], np.ptp(levels) // FAINT[1]))
+    step = min(STEP, max(FAINT[0], int(np.ptp(levels)) // FAINT[1]))
     steps = np.diff(levels)
     return np.packbits([steps > step, steps < -step])
