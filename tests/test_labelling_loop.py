@@ -266,6 +266,13 @@ class Room:
         return {f for f, entry in self.store.answered().items() if entry.gold}
 
 
+def wait(what, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def room(tmp_path, monkeypatch):
     room = Room(tmp_path, monkeypatch)
@@ -410,10 +417,7 @@ def test_another_day_continues_the_curve_and_the_guesses(room):
     room.trainer.jobs.clear()
     room.open()
     room.loop.start()
-    deadline = time.monotonic() + 10
-    while not room.desk.coming(1)[0]["guess"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert room.desk.coming(1)[0]["guess"]
+    wait(lambda: room.desk.coming(1)[0]["guess"])
     assert len(room.loop.curve(None)["points"]) == 1
     time.sleep(2 * looping.LOOK)
     assert not room.trainer.jobs  # nothing is new
@@ -466,3 +470,35 @@ def test_a_folder_is_laid_out_with_exactly_these_images(room):
     assert there == ["00001.png", "00002.png", "labels.csv"]
     found, missing = read_labels(list_files(room.trainer.work / "x"))
     assert [*found.values()] == ["a,b", '"c"'] and not missing
+
+
+def test_a_reader_that_was_not_trained_here_makes_room_only_for_a_better_one(room):
+    room.target.mkdir(parents=True)
+    known = {digest: [text, 0.9] for digest, text in zip(room.known.values(), room.texts.values())}
+    (room.target / "known.json").write_text(json.dumps(known))
+    room.label(20)
+    room.loop.look()
+    room.finish()
+    assert json.loads((room.target / "known.json").read_text()) == known
+    assert "mine, which was not trained here, reads 4 of 4" in room.loop.status()["text"]
+    assert "give another --name" in room.loop.status()["text"]
+    worse = {digest: [text, c] for digest, (text, c) in known.items() if text > "5"}
+    (room.target / "known.json").write_text(json.dumps(worse))
+    room.label(15)
+    room.loop.look()
+    room.finish()
+    assert room.loop.notes.points("mine")[-1].saved
+
+
+def test_a_fault_of_the_loop_is_a_line_and_does_not_end_it(room, monkeypatch):
+    monkeypatch.setattr(looping, "LOOK", 0.01)
+    monkeypatch.setattr(looping.gold, "score", lambda *arguments: 1 / 0)
+    room.label(20)
+    room.loop.start()
+    wait(lambda: room.trainer.jobs)
+    room.trainer.finish()
+    line = "training failed: ZeroDivisionError: division by zero"
+    wait(lambda: room.loop.status()["problem"] == line)
+    monkeypatch.undo()
+    room.label(15)
+    wait(lambda: len(room.trainer.jobs) == 2)

@@ -66,7 +66,7 @@ class Loop(Guesser):
     def start(self) -> None:
         """Begin to read and to look for new labels."""
         own = None
-        if self.notes.points(self.name):
+        if self._is_ours():
             with contextlib.suppress(ReaderError):
                 own = self._load(self.setup.folder)
         if own is not None:
@@ -142,6 +142,7 @@ class Loop(Guesser):
             try:
                 self.look()
             except Exception as error:  # the labelling goes on, whatever it is
+                self._trainer.cancel()
                 self._running = None
                 self._fail(f"{type(error).__name__}: {error}", None)
 
@@ -191,10 +192,8 @@ class Loop(Guesser):
 
     def _begin(self, labels: dict[str, str], chosen: Chosen, fold: int | None) -> None:
         work = self._trainer.work
-        data, reader = (
-            work / "data" / self.images.folder.resolve().name,
-            work / "reader" / self.name,
-        )
+        data = work / "data" / self.images.folder.resolve().name
+        reader = work / "reader" / self.name
         shutil.rmtree(reader, ignore_errors=True)
         try:
             job = self.setup.job(labels, data, reader)
@@ -250,7 +249,7 @@ class Loop(Guesser):
             self._trained = None
             return
         found = gold.score(reader, self.images, chosen.gold)
-        ours = any(point.saved for point in self.notes.points(self.name))
+        ours = self._is_ours()
         before = self._hits_before(chosen)
         better = gold.is_better(found.hits, before, ours)
         if better:
@@ -262,6 +261,10 @@ class Loop(Guesser):
         self._notice = "" if better else self._refusal(found.hits, before, n, ours)
         if better:
             self._read_all(reader, self.name)
+
+    def _is_ours(self) -> bool:
+        """Was the reader that is there trained here?"""
+        return any(point.saved for point in self.notes.points(self.name))
 
     def _hits_before(self, chosen: Chosen) -> int | None:
         """Score the reader that is there; None where there is none that can be read."""
