@@ -27,7 +27,9 @@ from ocr.reading.reader import Reader
 from ocr.training.recipes import RECIPES
 
 LOOK = 0.5  # seconds between looks at what is new
-READS = 0.5  # exact match from which on the second look says something
+# Exact match from which on the second look says something. Where the readers of its folds read 72 %
+# of 200 drawn CAPTCHAs, 29 labels were contradicted and 7 of the 10 wrong ones among them.
+READS = 0.8
 
 
 class Loop(Guesser):
