@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-real bench-serve clean
+	bench-real bench-serve attack clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-real: .venv/ready  ## real images of numbers in OCR_DATA/real; PEERS=PYTHO
 
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
+
+attack: .venv/ready  ## attack what reads files: hostile images, zips, readers, results; minutes, a line each
+	$(BIN)/python -m tests.attacks
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
 	rm -rf .venv .venv-serve .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick

@@ -1,11 +1,13 @@
-"""Where files lie, and how they are written: whole or not at all.
+"""Where files lie, how they are read, and how they are written: whole or not at all.
 
 In a checkout everything lies beside the package; an installed package keeps what it makes (readers,
 checkpoints, logs, pictures) in the current folder.
 """
 
+import errno
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,22 @@ FIGURES = ROOT / "figures"  # pictures of a training in a terminal
 def reader_places() -> list[Path]:
     """List the folders in which a reader is looked up by its name, first come first served."""
     return [MODELS, PACKAGE / "models"]
+
+
+def read_file(path: str | os.PathLike, most: int) -> bytes:
+    """Read a file of at most `most` bytes. Raises OSError, with EFBIG where it has more.
+
+    A pipe or a device is refused, as a folder is: reading one may never end.
+    """
+    # O_NONBLOCK: a pipe that nobody writes to would wait to be opened.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "a pipe or a device, not a file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return data
 
 
 @contextmanager

@@ -6,15 +6,20 @@
 Every fault of an image raises ImageError with one line that says what to do.
 """
 
+import contextlib
+import ctypes
+import errno
 import io
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, PngImagePlugin
+
+from ocr.paths import read_file
+from ocr.reading.structure import ImageError, check_structure, check_tags
 
 # Other formats start programs, are slow, or hide pictures in pictures.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
@@ -27,10 +32,22 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 # Pillow warns about odd metadata and sizes; whatever cannot be read is reported here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 PngImagePlugin.MAX_TEXT_MEMORY = 2**22  # characters of comments
+# libtiff writes up to 44 kB a file to standard error, unless it is found by name (not on Windows).
+with contextlib.suppress(AttributeError, OSError):
+    libtiff = ctypes.CDLL(Image.core.__file__)
+    libtiff.TIFFSetErrorHandler(None)
+    libtiff.TIFFSetWarningHandler(None)
 
-
-class ImageError(ValueError):
-    """An image that cannot be read; the message is one line for a person."""
+ORIENTATION = 0x0112  # the tag that says how a camera was held, and what undoes it
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def open_image(source: Any, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -48,15 +65,17 @@ def open_image(source: Any, max_pixels: int = MAX_PIXELS) -> Image.Image:
             return open_image(read_bytes(source), max_pixels)
         except ImageError as error:
             raise ImageError(f"{os.fspath(source)}: {error}") from None
-    data = source if isinstance(source, Image.Image) else io.BytesIO(read_bytes(source))
+    data = source if isinstance(source, Image.Image) else read_bytes(source)
     try:
-        picture = data if isinstance(data, Image.Image) else Image.open(data, formats=FORMATS)
+        if isinstance(data, bytes):
+            check_structure(data)
+        picture = Image.open(io.BytesIO(data), formats=FORMATS) if isinstance(data, bytes) else data
         _check_size(picture, max_pixels)
         # Pillow decompresses these in Python, which takes seconds.
         if any(tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())):
             raise ImageError("compressed BMP: save it again as PNG")
         picture.load()
-        return _flatten(ImageOps.exif_transpose(picture))
+        return _flatten(_upright(picture))
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError:
@@ -67,6 +86,17 @@ def open_image(source: Any, max_pixels: int = MAX_PIXELS) -> Image.Image:
         ) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
         raise ImageError(f"damaged image ({one_line(error)}): save it again as PNG") from None
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turn a picture as its camera was held."""
+    exif = picture.info.get("exif")
+    if "Raw profile type exif" in picture.info:  # as ImageMagick writes it, in a PNG
+        exif = exif or bytes.fromhex("".join(picture.info["Raw profile type exif"].split("\n")[3:]))
+    if exif:
+        check_tags(exif.removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0"))
+    method = UPRIGHT.get(picture.getexif().get(ORIENTATION, 1))
+    return picture if method is None else picture.transpose(method)
 
 
 def one_line(error: BaseException) -> str:
@@ -80,13 +110,13 @@ def read_bytes(source: Any) -> bytes:
         data = bytes(source)
     elif isinstance(source, (str, os.PathLike)):
         try:
-            if os.path.getsize(source) > MAX_BYTES:
-                raise ImageError(f"larger than {MAX_BYTES >> 20} MiB: scale the image down first")
-            data = Path(source).read_bytes()
+            data = read_file(source, MAX_BYTES)
         except FileNotFoundError:
             raise ImageError("no such file") from None
         except OSError as error:
-            raise ImageError(f"cannot be opened: {error.strerror or error}") from None
+            large = f"larger than {MAX_BYTES >> 20} MiB: scale the image down first"
+            reason = f"cannot be opened: {error.strerror or error}"
+            raise ImageError(large if error.errno == errno.EFBIG else reason) from None
     else:
         raise TypeError(
             f"an image is a path, bytes, a PIL image or a uint8 array, not {type(source).__name__}"
