@@ -62,7 +62,10 @@ class Aligned:
 class Template:
     """What alignment needs of a form; made once, of the picture of its blank page.
 
-    size      (width, height) of the picture; grey, uint8 (h, w), it at WORK pixels
+    form      the form
+    size      (width, height) of the picture
+    grey      the picture at WORK pixels, uint8 (h, w)
+    points, descriptors    its features; anchors, float32 (n, 2), pixels of `grey`
     """
 
     def __init__(self, form: Form):
@@ -72,6 +75,7 @@ class Template:
         except ImageError as error:
             raise FormError(f"{form.image}: {error}") from None
         self.size = picture.size
+        self._darkness = 255 - np.asarray(picture)
         self.grey, _ = reduce(np.asarray(picture), WORK)
         self.points, self.descriptors = _features(self.grey)
         self.anchors = self._anchors()
@@ -96,12 +100,21 @@ class Template:
             )
             mask[inside] = 0
         found = cv2.goodFeaturesToTrack(self.grey, ANCHORS, 0.02, SPACING, mask=mask)
-        return np.zeros((0, 2), np.float32) if found is None else found[:, 0]
+        return np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
 
     @cached_property
     def patches(self) -> list[np.ndarray]:
         """The print around each anchor, uint8 (2 HALF + 1, 2 HALF + 1)."""
         return [_patch(self.grey, x, y, HALF) for x, y in self.anchors.round().astype(int)]
+
+    def printed(self, shares: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Picture the print in a part of the page: its darkness, uint8 (height, width).
+
+        shares: matrix (3, 3) from pixels of the part to shares of the page.
+        """
+        matrix = np.diag([self.size[0], self.size[1], 1.0]) @ shares
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpPerspective(self._darkness, matrix, size, flags=flags)
 
 
 class Aligner:

@@ -213,7 +213,7 @@ def _check_field(field: Field) -> None:
         places = field.places
     except FormError as error:
         raise FormError(f"{where}: {error}") from None
-    if field.boxes and places and field.boxes not in (wildcards(places), len(places)):
+    if field.boxes and places and field.boxes not in (wildcards(places), len(places_of(places))):
         raise FormError(
             f"{where}: {field.boxes} boxes for the pattern {places!r}, "
             f"which has {wildcards(places)} characters to write: make them equal"
@@ -230,9 +230,14 @@ def _check_reader(field: Field, where: str) -> None:
         raise FormError(f"{where}: no reader {field.reader!r}: there are {known}")
 
 
+def places_of(pattern: str) -> list[str]:
+    r"""Divide a pattern into its places, such as d, / and \d."""
+    return re.findall(r"\\?.", pattern)
+
+
 def wildcards(pattern: str) -> int:
     """Count the places of a pattern that have to be written."""
-    return sum(not escape and c in WILDCARDS for escape, c in re.findall(r"(\\?)(.)", pattern))
+    return sum(place in WILDCARDS for place in places_of(pattern))
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -20,6 +20,7 @@ class Wear:
     tilted: float = 0.5  # share of the scans that are photographs
     shadow: float = 0.5
     jpeg: float = 0.7
+    noise: float = 6.0  # levels, at most
 
 
 def scan(
@@ -104,6 +105,6 @@ def _lit(taken: np.ndarray, rng: np.random.Generator, wear: Wear, photo: bool) -
         taken = cv2.multiply(taken, cv2.merge([shade] * 3), dtype=cv2.CV_8U)
     if photo or rng.random() < 0.3:
         taken = cv2.GaussianBlur(taken, (0, 0), rng.uniform(0.3, 1.0))
-    noise = rng.uniform(0, 6) * textures.cut(textures.noise(), height, width, rng)
+    noise = rng.uniform(0, wear.noise) * textures.cut(textures.noise(), height, width, rng)
     noise = noise.round().astype(np.int16)
     return cv2.add(taken, cv2.merge([noise] * 3), dtype=cv2.CV_8U)

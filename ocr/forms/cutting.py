@@ -1,0 +1,175 @@
+"""Cut fields out of a scan: the form's print removed, evenly lit, its ink found."""
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from ocr.forms.alignment import Aligned
+from ocr.forms.template import Field
+
+MARGIN = 0.15  # of the box's height, kept around a box: people write over the edge
+TALL = 96  # pixels of a cut-out's box, at most
+PRINT = 0.25  # of the darkest print, from which a pixel of the template is print
+NUDGE = 3  # pixels by which a field's print may be displaced
+FAINT = 24  # levels by which ink is darker than paper, at least
+SPECK = 0.045  # of the box's height, side of the least component of ink
+DARK = 0.4  # of the darkest ink around, from which a pixel is ink
+
+
+class Cutout(NamedTuple):
+    """A field cut out of a scan.
+
+    darkness  uint8 (h, w), 0 on paper, print removed
+    ink       bool (h, w), specks left out
+    box       (left, top, right, bottom) of the field's box in it, pixels
+    """
+
+    darkness: np.ndarray
+    ink: np.ndarray
+    box: tuple[int, int, int, int]
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The ink on white paper, uint8 (h, w)."""
+        return 255 - self.darkness
+
+    @property
+    def share(self) -> float:
+        """The share of the box that is ink."""
+        left, top, right, bottom = self.box
+        return float(self.ink.sum() / max(1, (right - left) * (bottom - top)))
+
+
+def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
+    """Cut a field out of a scan uint8 (H, W), upright."""
+    corners = aligned.corners(field.box)
+    tall = float(np.mean(np.hypot(*(corners[[3, 2]] - corners[[0, 1]]).T)))
+    wide = float(np.mean(np.hypot(*(corners[[1, 2]] - corners[[0, 3]]).T)))
+    scale = min(1.0, TALL / tall)
+    margin = max(NUDGE + 2, round(MARGIN * min(tall, wide)))
+    high, long = max(4, round(tall)), max(4, round(wide))
+    size = long + 2 * margin, high + 2 * margin
+    left, top, width, height = field.box
+    shares = np.array(  # from pixels of the cut-out to shares of the page
+        [
+            [width / long, 0, left - margin * width / long],
+            [0, height / high, top - margin * height / high],
+            [0, 0, 1],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen: np.ndarray = cv2.warpPerspective(
+        grey, aligned.matrix @ shares, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    printed = aligned.template.printed(shares, size)
+    clean = _without_print(seen, printed)
+    if scale < 1:
+        clean = cv2.resize(clean, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    edges = (margin, margin, margin + long, margin + high)
+    x0, y0, x1, y1 = (round(edge * scale) for edge in edges)
+    darkness = _darkness(clean)
+    box = (x0, y0, x1, y1)
+    ink = _ink(darkness, box)
+    return Cutout(np.where(_near(ink), darkness, 0).astype(np.uint8), ink, box)
+
+
+def _without_print(seen: np.ndarray, printed: np.ndarray) -> np.ndarray:
+    """Remove a form's print, uint8 (h, w) of darkness, from a scan of it uint8 (h, w).
+
+    The print is moved to where the scan is darkest, then painted over from what surrounds it, so
+    that strokes that cross a thin line stay whole.
+    """
+    strongest = int(printed.max())
+    if strongest < FAINT:
+        return seen
+    mask: Any = (printed > PRINT * strongest).astype(np.uint8)
+    inner = mask[NUDGE:-NUDGE, NUDGE:-NUDGE]
+    if inner.any():
+        found = cv2.matchTemplate(255 - seen, inner * np.uint8(255), cv2.TM_CCORR, mask=None)
+        _, _, _, (column, row) = cv2.minMaxLoc(found)
+        shift = np.array([[1, 0, column - NUDGE], [0, 1, row - NUDGE]], np.float32)
+        mask = cv2.warpAffine(mask, shift, mask.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+    return cv2.inpaint(seen, mask, 3, cv2.INPAINT_TELEA)
+
+
+def _darkness(grey: np.ndarray) -> np.ndarray:
+    """Compute by how many levels each pixel is darker than the paper around it, uint8 (h, w)."""
+    side = 2 * (min(grey.shape) // 4) + 5
+    paper = cv2.morphologyEx(
+        cv2.blur(grey, (3, 3)), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
+    )
+    return cv2.subtract(cv2.blur(paper, (side, side)), grey)
+
+
+def _ink(darkness: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Find the ink, bool (h, w): as dark as the darkest part around suggests, and no speck.
+
+    What lies outside the box altogether belongs to its surroundings.
+    """
+    left, top, right, bottom = box
+    tall = bottom - top
+    around = np.ones((tall // 2 * 2 + 1,) * 2, np.uint8)
+    strongest = cv2.dilate(cv2.blur(darkness, (3, 3)), around)
+    ink = (darkness > np.maximum(0.8 * FAINT, DARK * strongest)) & (strongest >= FAINT)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    kept = stats[:, cv2.CC_STAT_AREA] >= max(4, (SPECK * tall) ** 2)
+    inside = np.zeros(len(kept), bool)
+    inside[np.unique(np.asarray(labels)[top:bottom, left:right])] = True
+    kept &= inside
+    kept[0] = False
+    return kept[labels]
+
+
+def _near(ink: np.ndarray) -> np.ndarray:
+    return cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
+def filled_cells(cutout: Cutout, cells: int) -> np.ndarray:
+    """Tell which cells of a comb are written in, bool (cells,).
+
+    A stroke counts for the cell that most of it is in, also where it is written over the edge; one
+    that reaches over several cells counts for each that has a fifth of it.
+    """
+    left, _, right, _ = cutout.box
+    edges = left + (right - left) / cells * np.arange(1, cells)
+    owner = np.searchsorted(edges, np.arange(cutout.ink.shape[1]) + 0.5)  # cell of each column
+    count, labels = cv2.connectedComponents(cutout.ink.astype(np.uint8), connectivity=8)
+    pairs = (np.asarray(labels) * cells + owner).ravel()  # of component and cell
+    pixels = np.bincount(pairs, minlength=count * cells).reshape(count, cells)
+    return (pixels[1:] >= 0.2 * pixels[1:].sum(axis=1, keepdims=True)).any(axis=0)
+
+
+def is_crossed_out(cutout: Cutout) -> bool:
+    """Tell whether a straight stroke, longer than any of a sign, runs through the ink."""
+    left, top, right, bottom = cutout.box
+    tall = bottom - top
+    least = 1.2 * tall
+    if right - left < 1.5 * tall:
+        return False
+    lines = cv2.HoughLinesP(
+        cutout.ink.astype(np.uint8), 1, np.pi / 180, round(0.6 * least), None, least, 3
+    )
+    if lines is None:
+        return False
+    ends = np.reshape(lines, (-1, 4))
+    wide = np.abs(ends[:, 2] - ends[:, 0])
+    inside = (ends[:, 1::2].min(axis=1) < bottom - 4) & (ends[:, 1::2].max(axis=1) > top + 4)
+    return bool((inside & (wide >= tall)).any())
+
+
+def has_two_lines(cutout: Cutout) -> bool:
+    """Tell whether the ink lies in two lines below each other, with paper between them."""
+    tall = cutout.box[3] - cutout.box[1]
+    rows = np.flatnonzero(cutout.ink.sum(axis=1) > 0)
+    if not len(rows):
+        return False
+    breaks = np.flatnonzero(np.diff(rows) > max(2, 0.04 * tall))
+    lines = np.split(rows, breaks + 1)
+    large = [
+        line
+        for line in lines
+        if len(line) >= 0.22 * tall and cutout.ink[line].any(axis=0).sum() >= 0.4 * tall
+    ]
+    return len(large) > 1

@@ -1,0 +1,305 @@
+"""Fields of forms: cut-outs, what is flagged, alternatives weighed by rules."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocr.drawing.forms import samples
+from ocr.forms import reading
+from ocr.forms.alignment import Aligner, Refused
+from ocr.forms.candidates import agree, broken, weigh
+from ocr.forms.cutting import Cutout, cut, filled_cells, has_two_lines, is_crossed_out
+from ocr.forms.reading import FormReader
+from ocr.forms.rules import FormError, Rule, luhn
+from ocr.forms.template import Field, save_form
+from ocr.paths import DATA
+from ocr.reading.decoders import Reading
+from ocr.reading.images import ImageError
+
+INTEGER = Field("a", (0, 0, 0.1, 0.1), "numbers", type="integer")
+DATE = Field("d", (0, 0, 0.1, 0.1), "numbers", type="date", format="dd/mm/yyyy")
+
+
+# --- alternatives
+
+
+def test_rule_chooses_a_close_alternative():
+    field = Field("n", (0, 0, 0.1, 0.1), "numbers", check="luhn")
+    found, problem = weigh(field, luhn, [("79927398718", 0.6), ("79927398713", 0.3)])
+    assert found[0][0] == "79927398713" and problem is None
+    assert 0.3 / 0.4 < found[0][1] < 1  # more than among both: the other one is ruled out
+
+
+def test_rule_does_not_choose_a_far_alternative():
+    field = Field("n", (0, 0, 0.1, 0.1), "numbers", check="luhn")
+    found, problem = weigh(field, luhn, [("79927398718", 0.99), ("79927398713", 0.0001)])
+    assert (found[0][0], problem) == ("79927398718", "check luhn")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "fault"),
+    [
+        (INTEGER, "12", None),
+        (INTEGER, "1.2", "no integer"),
+        (DATE, "29/02/2024", None),
+        (DATE, "29/02/2023", "not a date dd/dd/dddd"),
+    ],
+)
+def test_broken_types_are_named(field, text, fault):
+    assert broken(field, None, text) == fault
+
+
+def test_sum_chooses_among_the_alternatives_of_three_fields():
+    fields = dict.fromkeys("abc", INTEGER)
+    found = {
+        "a": [("10", 0.7), ("16", 0.3)],
+        "b": [("5", 1.0)],
+        "c": [("21", 0.9), ("27", 0.1)],
+    }
+    chosen = agree(Rule.parse("a + b = c"), fields, found)
+    assert [chosen[name][0][0] for name in "abc"] == ["16", "5", "21"]
+    assert all(chosen[name][0][1] > 0.9 for name in "abc")
+    found["c"] = [("99", 1.0)]
+    assert agree(Rule.parse("a + b = c"), fields, found) is None
+    order = agree(Rule.parse("a < b"), fields, {"a": [("1", 0.8)], "b": [("2", 0.8)]})
+    assert order["a"][0] == ("1", pytest.approx(0.64 / (0.64 + 0.5 * 0.36)))
+
+
+# --- cut-outs
+
+
+@pytest.fixture(scope="module")
+def sheet():
+    return samples.meter_card()
+
+
+@pytest.fixture(scope="module")
+def form(sheet, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("meter")
+    sheet.picture.save(folder / "blank.png")
+    return save_form(sheet.facts(), folder / "form.json")
+
+
+@pytest.fixture(scope="module")
+def aligner(form):
+    return Aligner([form])
+
+
+def written(sheet, name, draw):
+    """Draw on a field of a blank page: draw(page, left, top, width, height)."""
+    page = np.array(sheet.picture)
+    draw(page, *next(entry.box for entry in sheet.entries if entry.name == name))
+    return page
+
+
+def cutout(aligner, page, name):
+    picture = Image.fromarray(page)
+    field = aligner.templates[0].form.field(name)
+    return cut(aligner.align(picture), np.asarray(picture.convert("L")), field)
+
+
+def stroke(page, *ends):
+    cv2.line(page, *(tuple(map(round, end)) for end in ends), (30, 40, 120), 4, cv2.LINE_AA)
+
+
+def test_blank_fields_have_no_ink(aligner, sheet, form):
+    page = cv2.GaussianBlur(np.asarray(sheet.picture), (0, 0), 1)
+    for field in form.fields:
+        assert not cutout(aligner, page, field.name).ink.any(), field.name
+
+
+def test_print_is_removed_and_strokes_across_it_stay_whole(aligner, sheet):
+    def draw(page, left, top, width, height):
+        stroke(page, (left + width * 0.5, top + 5), (left + width * 0.52, top + height + 8))
+
+    found = cutout(aligner, written(sheet, "amount", draw), "amount")
+    count, *_ = cv2.connectedComponentsWithStats(found.ink.astype(np.uint8), connectivity=8)
+    rows = np.flatnonzero(found.ink.any(axis=1))
+    assert count == 2 and rows[-1] > found.box[3] + 2  # one stroke, over the edge
+    assert found.ink.any(axis=0).sum() < 20
+
+
+def test_filled_cells_are_found_also_of_strokes_over_the_edge(aligner, sheet):
+    def draw(page, left, top, width, height):
+        cell = width / 8
+        for number in (0, 1, 4):
+            x = left + cell * (number + 0.6)
+            stroke(page, (x - 10, top + 10), (x + 24, top + height - 10))
+
+    found = cutout(aligner, written(sheet, "customer", draw), "customer")
+    assert np.flatnonzero(filled_cells(found, 8)).tolist() == [0, 1, 4]
+
+
+def made(*strokes, size=(60, 300)):
+    """Make a cut-out of strokes ((x, y), (x, y))."""
+    picture = np.zeros(size, np.uint8)
+    for ends in strokes:
+        cv2.line(picture, *ends, 255, 3)
+    return Cutout(picture, picture > 0, (5, 5, size[1] - 5, size[0] - 5))
+
+
+def test_crossed_out_and_two_lines():
+    signs = [((x, 15), (x + 4, 45)) for x in range(30, 250, 30)]
+    assert not is_crossed_out(made(*signs)) and not has_two_lines(made(*signs))
+    assert is_crossed_out(made(*signs, ((20, 35), (270, 25))))
+    upper = [((x, 8), (x + 3, 24)) for x in range(30, 250, 20)]
+    lower = [((x, 34), (x + 3, 52)) for x in range(30, 250, 20)]
+    assert has_two_lines(made(*upper, *lower))
+    assert not has_two_lines(made(*upper))
+
+
+# --- pages, by a reader that answers what it is told
+
+
+class Scripted:
+    """A reader of alternatives that are given, for the fields that have ink, in their order."""
+
+    scripts = ()
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+
+    def options(self, top=1, pattern=None, lexicon=None, script=None):
+        return pattern, lexicon, top
+
+    def prepare(self, image, max_pixels=0):
+        if image.min() > 200:
+            raise ImageError("no ink")
+        return image
+
+    def read_prepared(self, prepared, options=None):
+        return [self._next(options) for _ in prepared]
+
+    def _next(self, options):
+        pattern = options[0]
+        found = self.answers.pop(0)
+        assert pattern is None or len(pattern) == len(found[0][0]), (pattern, found)
+        return Reading(*found[0], tuple(found), (), True)
+
+
+@pytest.fixture
+def read(form, sheet, monkeypatch):
+    """A function: pages with strokes in the cells of fields, and answers, to a PageReading."""
+
+    def read(filled, answers):
+        page = np.array(sheet.picture)
+        for entry in sheet.entries:
+            left, top, width, height = entry.box
+            for cell in filled.get(entry.name, ()):
+                x = left + width / (entry.cells or 10) * (cell + 0.5)
+                stroke(page, (x - 4, top + 10), (x + 4, top + height - 10))
+        monkeypatch.setattr(reading.Reader, "load", lambda name: Scripted(answers))
+        return FormReader([form]).read(Image.fromarray(page))
+
+    return read
+
+
+def test_empty_fields_are_flagged_where_they_are_required(read):
+    page = read({}, [])
+    found = {each.field.name: each for each in page.fields}
+    assert found["day"].problem == "empty: it must be filled in" and found["day"].text == ""
+    assert found["amount"].problem is None and page.accepted(found["amount"])
+    assert (found["moved"].text, found["moved"].problem) == ("0", None)
+    assert page.status == "check"
+
+
+def test_rule_across_fields_corrects_one(read):
+    answers = [
+        [("000010", 0.7), ("000016", 0.3)],
+        [("000005", 0.99)],
+        [("0000021", 0.99)],
+    ]
+    cells = {"day": range(6), "night": range(6), "total": range(7)}
+    found = {each.field.name: each for each in read(cells, answers).fields}
+    assert found["day"].text == "000016" and found["day"].problem is None
+    assert found["total"].confidence > 0.99
+    wrong = [[("000010", 0.99)], [("000005", 0.99)], [("0000021", 0.99)]]
+    found = {each.field.name: each for each in read(cells, wrong).fields}
+    assert found["day"].problem == found["total"].problem == "rule day + night = total"
+
+
+def test_date_in_a_comb_gets_its_separators(read):
+    found = read({"read_on": range(8)}, [[("31022024", 0.5), ("21022024", 0.4)]]).fields[2]
+    assert (found.text, found.problem) == ("21/02/2024", None)
+
+
+def test_comb_with_gaps_is_flagged(read):
+    found = {
+        each.field.name: each
+        for each in read(
+            {"day": (0, 1, 3), "read_on": range(5)}, [[("31022", 1.0)], [("123", 1.0)]]
+        ).fields
+    }
+    assert found["day"].problem == "an empty cell between others"
+    assert found["read_on"].problem == "5 of 8 cells are filled in"
+
+
+@pytest.mark.parametrize(
+    ("strokes", "text", "problem"),
+    [
+        ([], "0", None),
+        ([((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9))], "1", None),
+        ([((0.45, 0.5), (0.7, 0.5))], "1", "ticked or not?"),
+        ([((0.1, y / 10), (0.9, y / 10)) for y in range(1, 10)], "1", "crossed out"),
+    ],
+)
+def test_check_boxes(form, sheet, monkeypatch, strokes, text, problem):
+    def draw(page, left, top, width, height):
+        for (ax, ay), (bx, by) in strokes:
+            stroke(
+                page, (left + ax * width, top + ay * height), (left + bx * width, top + by * height)
+            )
+
+    monkeypatch.setattr(reading.Reader, "load", lambda name: Scripted([]))
+    page = FormReader([form]).read(Image.fromarray(written(sheet, "moved", draw)))
+    found = next(each for each in page.fields if each.field.name == "moved")
+    assert (found.text, found.problem) == (text, problem)
+
+
+def test_wrong_constraint_is_an_error_at_once(form):
+    facts = dict(form.facts)
+    facts["fields"] = [facts["fields"][0] | {"type": "text", "pattern": "aaaaaaaa"}]
+    facts["rules"] = []
+    with pytest.raises(FormError, match="customer.*no letter"):
+        FormReader([save_form(facts, form.folder / "letters.json")])
+    with pytest.raises(FormError, match="a name of its own"):
+        FormReader([form, form])
+
+
+# --- the sample forms, by the shipped reader
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["meter", "arabic"])
+def test_printed_sample_forms_are_read(name, tmp_path):
+    from ocr.drawing import fonts
+    from ocr.drawing.forms.filling import fill
+    from ocr.drawing.forms.scans import Wear, scan
+    from ocr.drawing.numbers.printing import press
+    from ocr.forms.template import load_form
+
+    script, family = (
+        ("western", "roboto_slab") if name == "meter" else ("arabic", "noto_kufi_arabic")
+    )
+    sheet = samples.meter_card() if name == "meter" else samples.arabic_card()
+    reader = FormReader([load_form(DATA / "forms" / "meter"), load_form(DATA / "forms" / "arabic")])
+    rng, hits, n = np.random.default_rng(4), 0, 0
+    write = press(script, fonts.faces((family,), script))
+    for _ in range(3):
+        values = sheet.values(rng)
+        picture, _ = scan(fill(sheet, values, rng, write, edge=0), rng, Wear(scale=(0.7, 1)))
+        page = reader.read(Image.fromarray(picture))
+        assert page.form.name == name
+        hits += sum(each.text == values[each.field.name] for each in page.fields)
+        n += len(page.fields)
+    assert hits / n > 0.85
+
+
+@pytest.mark.slow
+def test_unknown_page_is_refused_by_the_samples():
+    from ocr.forms.template import load_form
+
+    reader = FormReader([load_form(DATA / "forms" / name) for name in ("meter", "arabic")])
+    with pytest.raises(Refused):
+        reader.read(samples.other_form(np.random.default_rng(1)).picture)
