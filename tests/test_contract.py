@@ -262,7 +262,7 @@ FAULTS = {
     "other size": (edit_json(input={"height": 16}), "does not fit model.onnx"),
     "no model": (lambda f: (f / "model.onnx").unlink(), "model.onnx: No such file"),
     "cut model": (lambda f: os.truncate(f / "model.onnx", 100), "does not match the digest"),
-    "not ONNX": (not_onnx, "cannot load it"),
+    "not ONNX": (not_onnx, "it is no ONNX file, or damaged"),
 }
 
 

@@ -24,7 +24,7 @@ from ocr.reading.ctc import (
 )
 from ocr.reading.reader import cascade
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=12)
 
 
 def enumerate_labels(log_probs):

@@ -23,11 +23,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ocr.paths import reader_places, whole
+from ocr.paths import read_file, reader_places, whole
 from ocr.reading.contract_checks import check
 from ocr.reading.ctc import BLANK, Alphabet
 
 FORMAT = 2  # of reader.json
+MAX_BYTES = 2**20  # of reader.json
 PACKAGES = ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
 
 
@@ -122,8 +123,10 @@ def read_contract(folder: Path) -> dict:
             f"no reader in {folder}: the readers known by name are {known}; train one: ocr train"
         )
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(read_file(path, MAX_BYTES).decode("utf-8"))
         check(facts)
+    except RecursionError:
+        raise ReaderError(f"{path}: lists in lists without end; train the reader again") from None
     except OSError as error:
         raise ReaderError(f"{path}: {error.strerror or error}; train the reader again") from None
     except ValueError as error:  # JSON and UTF-8 errors, too

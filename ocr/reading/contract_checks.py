@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ocr.reading.ctc import BLANK, Alphabet
-from ocr.reading.images import NORMALISATIONS
+from ocr.reading.files import printable
+from ocr.reading.images import MAX_PIXELS, NORMALISATIONS
 from ocr.reading.inputs import INPUTS
 from ocr.reading.scripts import MARKS, SIGNS, own_digits
 
@@ -41,7 +42,7 @@ def _section(facts: dict, name: str) -> dict:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)[:200]
+    return printable(json.dumps(value, ensure_ascii=False)[:200])
 
 
 def _one_of(value: Any, names: dict) -> bool:
@@ -66,6 +67,8 @@ def _check_input(where: dict) -> None:
             f"{', '.join(INPUTS)}, normalisation one of {', '.join(NORMALISATIONS)} "
             f"(got {_shown(where)})"
         )
+    if where["height"] * where["width"] * where["channels"] > MAX_PIXELS:
+        raise ValueError(f'invalid "input": more than {MAX_PIXELS:,} numbers (got {_shown(where)})')
     INPUTS[fit]((where["height"], where["width"]), where["channels"])
 
 
@@ -80,6 +83,11 @@ def _check_string(decoding: dict) -> None:
         raise ValueError(
             'invalid "decoding": time_steps must be a positive integer, lengths null or [least, '
             f"most], blank {BLANK} (got {_shown(decoding)})"
+        )
+    if lengths is not None and not 1 <= bounds[1] <= decoding["time_steps"]:
+        raise ValueError(
+            f'invalid "decoding": lengths must be within the {steps} time steps, most at least 1 '
+            f"(got {_shown(decoding)})"
         )
 
 

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ocr.reading.scripts import check_symbols
+
 BLANK = 0
 # prefix -> log-probability of the paths that end in blank, and of those that end in a symbol
 Beams = dict[tuple[int, ...], list[float]]
@@ -31,8 +33,7 @@ class Alphabet:
     """
 
     def __init__(self, symbols: str):
-        if not isinstance(symbols, str) or not symbols or len(set(symbols)) != len(symbols):
-            raise ValueError(f"an alphabet is a text of distinct symbols, got {symbols!r}")
+        check_symbols(symbols)
         self.symbols = symbols
         self._index = {symbol: i for i, symbol in enumerate(symbols, start=1)}
 
@@ -55,9 +56,8 @@ class Alphabet:
         """Encode text as indices >= 1. Raises ValueError naming the first unknown symbol."""
         for symbol in text:
             if symbol not in self._index:
-                raise ValueError(
-                    f"{symbol!r} in label {text!r} is not in the alphabet {self.symbols!r}"
-                )
+                where = f"label {text!r} is not in the alphabet {self.symbols!r}"
+                raise ValueError(f"{symbol!r} in {where}")
         return [self._index[symbol] for symbol in text]
 
     def encode_all(self, labels: Iterable[str], length: int | None = None) -> np.ndarray:

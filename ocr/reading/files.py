@@ -5,6 +5,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from PIL import Image
 from ocr.reading.images import FORMATS, MAX_BYTES, ImageError, one_line, read_bytes
 
 EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+LOCAL_HEADER = 30  # bytes before the name of a zip's member, where its data begin
 HEAD = 2**16  # bytes of a file that are searched for the size of its image
 NO_IMAGES = (
     "no images in it: give a folder or a zip with png, jpg, bmp, webp, gif or tiff files "
@@ -142,7 +144,7 @@ def read_named(name: str) -> bytes:
         return read_bytes(path)
     try:
         opened, members = _members(str(archive), archive.stat().st_mtime_ns)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ImageError(f"its zip can no longer be opened ({one_line(error)})") from None
     member = path.relative_to(archive).as_posix()
     if member not in members:
@@ -154,21 +156,40 @@ def read_named(name: str) -> bytes:
 def _members(path: str, modified: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
     """Open a zip and index its members by name; cached until its modification time changes."""
     archive = zipfile.ZipFile(path)
-    return archive, {
-        PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).as_posix(): info
-        for info in archive.infolist()
-    }
+    return archive, _by_name(archive)
+
+
+def _by_name(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Index the members of a zip by name; a name that comes again gets a number: "a (2).png".
+
+    Raises BadZipFile where members overlap: some kilobytes could stand for many images.
+    """
+    members: dict[str, zipfile.ZipInfo] = {}
+    end = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise zipfile.BadZipFile("members that overlap")
+        end = info.header_offset + LOCAL_HEADER + len(info.orig_filename) + info.compress_size
+        name = info.filename.replace("\\", "/")  # as some Windows tools write it
+        path = PurePosixPath(name.lstrip("/"))
+        copies = (path.with_stem(f"{path.stem} ({n})") for n in count(2))
+        while not name.endswith("/") and path.as_posix() in members:
+            path = next(copies)
+        members[path.as_posix() + "/" * name.endswith("/")] = info
+    return members
 
 
 def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
     try:
+        if not path.is_file():  # a pipe, a device
+            raise OSError("not a file")
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+        members = _by_name(archive)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ImageError(
             f"not a zip file that can be opened ({one_line(error)}): create it again"
         ) from None
-    for info in sorted(archive.infolist(), key=lambda i: i.filename):
-        name = info.filename.replace("\\", "/")  # as some Windows tools write it
+    for name, info in sorted(members.items()):
         if not name.endswith("/") and _wanted(name, every_file):
             yield Found(
                 f"{path.as_posix()}/{name}",
@@ -184,6 +205,10 @@ def _read_member(
     """Unpack at most `most` bytes of a zip's member in memory; a header may lie about its size."""
     if ".." in PurePosixPath(info.filename.replace("\\", "/")).parts:
         raise ImageError("its name points outside the zip (..): create the zip again")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ImageError(  # the others' unpacking has no bound
+            f"packed by method {info.compress_type}: create the zip again, stored or deflated"
+        )
     try:
         with archive.open(info) as member:
             data = member.read(most)

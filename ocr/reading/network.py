@@ -2,15 +2,20 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ocr.paths import read_file
 from ocr.reading.contract import ReaderError, output_shape
 from ocr.reading.ctc import BLANK, log_softmax
+from ocr.reading.onnx_file import check_model
 
+MAX_MODEL = 2**30  # bytes of a model.onnx
+PATIENCE = 10.0  # seconds in which a network must read one blank image, when it is loaded
 NEVER = -30.0  # log-probability of a symbol at a time step that lies in padding
 
 
@@ -48,7 +53,7 @@ def open_session(path: Path, facts: dict) -> Any:
     import onnxruntime  # here for speed: only loading a reader needs it
 
     try:
-        model = path.read_bytes()
+        model = read_file(path, MAX_MODEL)
     except OSError as error:
         raise ReaderError(f"{path}: {error.strerror or error}; train the reader again") from None
     if hashlib.sha256(model).hexdigest() != facts["onnx_sha256"]:
@@ -56,6 +61,10 @@ def open_session(path: Path, facts: dict) -> Any:
             f"{path}: does not match the digest in reader.json; restore both together, or train "
             "the reader again"
         )
+    try:
+        check_model(model)
+    except ValueError as error:
+        raise ReaderError(f"{path}: {error}; get the reader from where you trust") from None
     options = onnxruntime.SessionOptions()
     # One thread is as fast as two for networks of this size.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -76,13 +85,38 @@ def _check_shapes(session: Any, path: Path, facts: dict) -> None:
     height, width, channels = (facts["input"][key] for key in ("height", "width", "channels"))
     for each in facts["input"].get("widths", [width]):
         shape, output = [height, each, channels], output_shape(facts, each)
-        try:
-            (logits,) = session.run(None, {"image": np.zeros([1, *shape], np.float32)})
-            fits = list(logits.shape) == output
-        except Exception:
-            fits = False
-        if not fits:
+        if _trial(session, shape, path) != output:
             raise ReaderError(
                 f"{path.with_name('reader.json')}: its input {shape} or output {output[1:]} does "
                 f"not fit {path.name}; restore both together, or train the reader again"
             )
+
+
+def _trial(session: Any, shape: list[int], path: Path) -> list[int]:
+    """Read one blank image; return the shape of the output, [] where the network fails.
+
+    Raises ReaderError where that takes more than PATIENCE seconds.
+    """
+    import onnxruntime
+
+    options, late = onnxruntime.RunOptions(), threading.Event()
+
+    def stop() -> None:
+        late.set()
+        options.terminate = True
+
+    timer = threading.Timer(PATIENCE, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        (logits,) = session.run(None, {"image": np.zeros([1, *shape], np.float32)}, options)
+        return list(logits.shape)
+    except Exception:  # onnxruntime's own exceptions share no base but Exception
+        if late.is_set():
+            raise ReaderError(
+                f"{path}: one image takes it more than {PATIENCE:.0f} seconds; get the reader from "
+                "where you trust, or train it again"
+            ) from None
+        return []
+    finally:
+        timer.cancel()

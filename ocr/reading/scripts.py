@@ -58,3 +58,22 @@ def to_western(text: str) -> str:
     Digits of these scripts run left to right.
     """
     return "".join(c for c in text.translate(_TABLE) if unicodedata.category(c) != "Cf")
+
+
+class SymbolError(ValueError):
+    """Symbols that no alphabet can have; the message is one line."""
+
+
+def check_symbols(symbols: str) -> None:
+    """Check the symbols of an alphabet: distinct, and none that steers a terminal or a text.
+
+    Raises SymbolError.
+    """
+    if not isinstance(symbols, str) or not symbols or len(set(symbols)) != len(symbols):
+        raise SymbolError(f"an alphabet is a text of distinct symbols, got {symbols!r}")
+    for symbol in symbols:
+        turns = "\u202a" <= symbol <= "\u202e" or "\u2066" <= symbol <= "\u2069"
+        if turns or unicodedata.category(symbol) in ("Cc", "Cs", "Zl", "Zp"):
+            raise SymbolError(
+                f"an alphabet has no control characters, got {symbol!r}: leave it out of the labels"
+            )

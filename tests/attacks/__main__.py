@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.attacks import images
+from tests.attacks import images, readers, zips
 
-ATTACKS = (images.attacks,)
+ATTACKS = (images.attacks, zips.attacks, readers.attacks)
 
 
 def main() -> int:
