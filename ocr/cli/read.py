@@ -16,7 +16,7 @@ from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
 from ocr.reading.bulk import Result, read_many
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions, Reading
-from ocr.reading.files import find_all
+from ocr.reading.files import find_all, no_formula
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import SCRIPTS
 
@@ -73,7 +73,7 @@ class Json(Text):
 
 
 class Csv(Text):
-    """Write the columns path, text, confidence, trusted, error."""
+    """Write the columns path, text, confidence, trusted, error; see `no_formula`."""
 
     def __init__(self, out: TextIO | AboveBar, prog: str):
         super().__init__(out, prog)
@@ -82,7 +82,7 @@ class Csv(Text):
 
     def write(self, result: Result) -> None:
         columns = ["", "", ""] if result.reading is None else _shown(result.reading)
-        self.rows.writerow([result.name, *columns, result.error or ""])
+        self.rows.writerow(map(no_formula, [result.name, *columns, result.error or ""]))
 
 
 class Xml(Text):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
@@ -223,3 +224,15 @@ def printable(name: str) -> str:
     """Escape undecodable bytes and control characters in a file name."""
     name = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*")  # no formula, though it may begin with a sign
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def no_formula(cell: str) -> str:
+    """Put an apostrophe before a cell of CSV that a spreadsheet would take for a formula.
+
+    Cells that begin with one get another, so that taking away the first one gives every cell back.
+    """
+    return f"'{cell}" if cell.startswith(FORMULA) and not NUMBER.fullmatch(cell) else cell
