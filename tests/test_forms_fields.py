@@ -172,7 +172,9 @@ class Scripted:
         return [self._next(options) for _ in prepared]
 
     def _next(self, options):
-        pattern = options[0]
+        pattern, _, top = options
+        if top == 1:  # the best path alone, which here is never sure
+            return Reading("?", 0.1)
         found = self.answers.pop(0)
         assert pattern is None or len(pattern) == len(found[0][0]), (pattern, found)
         return Reading(*found[0], tuple(found), (), True)
@@ -240,7 +242,7 @@ def test_comb_with_gaps_is_flagged(read):
     [
         ([], "0", None),
         ([((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9))], "1", None),
-        ([((0.45, 0.5), (0.7, 0.5))], "1", "ticked or not?"),
+        ([((0.45, 0.5), (0.5, 0.5))], "1", "ticked or not?"),
         ([((0.1, y / 10), (0.9, y / 10)) for y in range(1, 10)], "1", "crossed out"),
     ],
 )

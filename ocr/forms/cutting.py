@@ -9,6 +9,7 @@ from ocr.forms.alignment import Aligned
 from ocr.forms.template import Field
 
 MARGIN = 0.15  # of the box's height, kept around a box: people write over the edge
+RIM = 0.17  # of a box's sides
 TALL = 96  # pixels of a cut-out's box, at most
 PRINT = 0.25  # of the darkest print, from which a pixel of the template is print
 NUDGE = 3  # pixels by which a field's print may be displaced
@@ -36,9 +37,11 @@ class Cutout(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The share of the box that is ink."""
+        """The share of the box, less a rim where its own print was, that is ink."""
         left, top, right, bottom = self.box
-        return float(self.ink.sum() / max(1, (right - left) * (bottom - top)))
+        x, y = round(RIM * (right - left)), round(RIM * (bottom - top))
+        inner = self.ink[top + y : bottom - y, left + x : right - x]
+        return float(inner.mean()) if inner.size else 0.0
 
 
 def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
@@ -96,7 +99,7 @@ def _without_print(seen: np.ndarray, printed: np.ndarray) -> np.ndarray:
 
 def _darkness(grey: np.ndarray) -> np.ndarray:
     """Compute by how many levels each pixel is darker than the paper around it, uint8 (h, w)."""
-    side = 2 * (min(grey.shape) // 4) + 5
+    side = min(grey.shape) // 2 * 2 + 1  # a box that is all ink has paper around
     paper = cv2.morphologyEx(
         cv2.blur(grey, (3, 3)), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
     )
