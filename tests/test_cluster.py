@@ -123,12 +123,12 @@ def plain(archive):
 
 
 def test_partitions_hold_all_names_and_one_file_less_changes_two_at_most():
-    names = [f"archive/{k:06}.png" for k in range(20_000)]
+    names = [results.Image(f"archive/{k:06}.png") for k in range(20_000)]
     parts = list(results.partitions(names))
     assert list(itertools.chain(*parts)) == names
     assert all(results.LEAST <= len(part) <= results.MOST for part in parts[:-1])
     fewer = list(results.partitions(names[:7_000] + names[7_001:]))
-    assert len(set(map(results.file_of, fewer)) - set(map(results.file_of, parts))) <= 2
+    assert len(set(map(results.key_of, fewer)) - set(map(results.key_of, parts))) <= 2
 
 
 def test_images_are_found_again_by_their_names(archive, tmp_path):
@@ -308,7 +308,7 @@ from pathlib import Path
 from ocr.archive import results
 try:
     rows = [(f"{k}.png", "x" * 40 + str(k), 0.5, True, None) for k in range(2000)]
-    results.write(rows, Path(sys.argv[1]))
+    results.write(rows, Path(sys.argv[1]), "1")
 except OSError as error:
     print("refused:", error.strerror or error)
 """
@@ -316,7 +316,7 @@ except OSError as error:
 
 def test_a_full_disk_leaves_no_partial_file(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", WRITE, str(tmp_path / "part-1.parquet")],
+        [sys.executable, "-c", WRITE, str(tmp_path)],
         cwd=utils.ROOT,
         capture_output=True,
         text=True,
@@ -332,8 +332,9 @@ def test_refusals_and_trust_are_in_the_table(tmp_path):
     for name, text in zip(names, ("٨٢", "١٢□", "□")):
         Image.fromarray(barcodes.barcode(text)).save(name)
     job = cluster.Job.create(str(reader), digits="as-written", script="arabic")
-    assert worker.read_partition(names, str(tmp_path / "part.parquet"), job) == (4, 2)
-    table = parquet.read_table(tmp_path / "part.parquet").to_pylist()
+    kept = worker.read_partition(names, str(tmp_path), "1", job)
+    assert (kept.images, kept.errors) == (4, 2)
+    table = parquet.read_table(tmp_path / kept.name).to_pylist()
     assert [row["text"] for row in table] == ["٨٢", "١٢", "", None]
     assert [row["trusted"] for row in table] == [True, False, False, None]
     assert [row["error"] for row in table] == [None, None, bulk.NOTHING, "no such file"]

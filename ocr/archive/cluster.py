@@ -13,6 +13,7 @@ import logging
 import socket
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import dask
@@ -26,9 +27,12 @@ from ocr.archive import worker
 from ocr.archive.results import (
     NOT_READ,
     ClusterError,
+    Image,
+    Kept,
     Row,
-    count_errors,
-    file_of,
+    find,
+    key_of,
+    list_files,
     partitions,
     prepare,
     tidy,
@@ -110,7 +114,7 @@ def read(address: str, out, paths, job: Job) -> tuple[int, int]:
 def read_with(client: Client, out, paths, job: Job) -> tuple[int, int]:
     """Read all images in `paths` on a cluster into the folder `out`; count (images, errors).
 
-    Partitions that have a file are skipped. Readings of images that no longer exist leave the
+    Partitions that have a whole file are skipped. Readings of images that no longer exist leave the
     result; while a path cannot be opened, earlier readings are kept in `out/_aside`. Raises
     ClusterError; what has been read until then stays, and the same call continues.
     """
@@ -120,8 +124,8 @@ def read_with(client: Client, out, paths, job: Job) -> tuple[int, int]:
     with tqdm(unit=" images", disable=None) as bar:
         print(f"dashboard: {client.dashboard_link}")
         try:
-            parts = partitions(_names(paths, faults))
-            valid, total, errors = _read_partitions(client, parts, out, job, bar)
+            parts = partitions(_images(paths, faults))
+            kept = _read_partitions(client, parts, out, job, bar)
         except ClusterError:
             raise
         except Exception as error:  # whatever a worker raises; all workers lost; the scheduler gone
@@ -129,8 +133,9 @@ def read_with(client: Client, out, paths, job: Job) -> tuple[int, int]:
             raise ClusterError(
                 f"stopped: {reason}; results so far are in {out}, the same command continues there"
             ) from None
-    tidy(out, valid, faults)
-    return total + len(faults), errors + len(faults)
+    tidy(out, {each.name for each in kept}, faults)
+    counts = sum(each.images for each in kept), sum(each.errors for each in kept)
+    return counts[0] + len(faults), counts[1] + len(faults)
 
 
 def _distinct(paths) -> list[Path]:
@@ -143,50 +148,45 @@ def _distinct(paths) -> list[Path]:
     ]
 
 
-def _names(paths: list[Path], faults: list[Row]) -> Iterator[str]:
-    """Yield the name of every image; add a row to `faults` for each path that cannot be opened."""
+def _images(paths: list[Path], faults: list[Row]) -> Iterator[Image]:
+    """Yield every image; add a row to `faults` for each path that cannot be opened."""
     for found in find_all(paths):
         if found.fault:
             faults.append((printable(found.name), *NOT_READ, found.fault))
         else:
-            yield found.name
+            yield Image(found.name, found.state())
 
 
 def _read_partitions(
-    client: Client, parts: Iterable[list[str]], out: Path, job: Job, bar: tqdm
-) -> tuple[set[str], int, int]:
-    """Read every partition that has no file yet; give (names of all files, images, errors)."""
-    valid: set[str] = set()
+    client: Client, parts: Iterable[list[Image]], out: Path, job: Job, bar: tqdm
+) -> list[Kept]:
+    """Read every partition that has no whole file yet; return the files of all."""
+    files, kept = list_files(out), list[Kept]()
     waiting: set[Future] = set()
-    total = errors = 0
     for part in parts:
-        name = file_of(part)
-        valid.add(name)
-        total += len(part)
-        if (known := count_errors(out, name)) is not None:
-            bar.update(len(part))
-            errors += known
+        key = key_of(part)
+        if known := find(out, key, files.get(key, [])):
+            bar.update(known.images)
+            kept.append(known)
             continue
-        target = str(out / name)
-        waiting.add(client.submit(worker.read_partition, part, target, job, key=name, pure=False))
+        names = [image.name for image in part]
+        submit = partial(client.submit, worker.read_partition, key=f"part-{key}", pure=False)
+        waiting.add(submit(names, str(out), key, job))
         if len(waiting) >= AHEAD * max(1, len(client.nthreads())):
-            waiting, failed = _collect(client, waiting, bar)
-            errors += failed
+            waiting = _collect(client, waiting, bar, kept)
     while waiting:
-        waiting, failed = _collect(client, waiting, bar)
-        errors += failed
-    return valid, total, errors
+        waiting = _collect(client, waiting, bar, kept)
+    return kept
 
 
-def _collect(client: Client, waiting: set[Future], bar: tqdm) -> tuple[set[Future], int]:
-    """Wait until some partitions are done; give (those still waiting, errors of those done)."""
+def _collect(client: Client, waiting: set[Future], bar: tqdm, kept: list[Kept]) -> set[Future]:
+    """Wait until some partitions are done, and add their files to `kept`; return the others."""
     done, waiting = _wait_for_some(client, waiting)
-    errors = 0
     for future in done:
-        images, failed = future.result()
-        bar.update(images)
-        errors += failed
-    return waiting, errors
+        written = future.result()
+        bar.update(written.images)
+        kept.append(written)
+    return waiting
 
 
 def _wait_for_some(client: Client, waiting: set[Future]):

@@ -1,16 +1,18 @@
 """Store the readings of an archive: a folder with one Parquet file a partition.
 
-The columns are path, text, confidence, trusted and error. A file is written whole or not at all, so
-every file that exists is complete, and a later run reads only the partitions that have none.
+The columns are path, text, confidence, trusted and error. A file is written whole or not at all.
+Its name has two digests: the key, of the partition's images and their state, and that of the
+content with the key. So a later run notices each file that was damaged, exchanged or belongs to
+images that have changed since, and reads those partitions, and only those, again.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow
 from pyarrow import parquet
@@ -34,50 +36,89 @@ Row = tuple[str, str | None, float | None, bool | None, str | None]  # as in SCH
 NOT_READ = (None, None, None)  # text, confidence, trusted of an image that cannot be opened
 
 
+class Image(NamedTuple):
+    """An image of an archive: its name, and what changes when it is replaced, see files.Found."""
+
+    name: str
+    state: str = ""
+
+
+class Kept(NamedTuple):
+    """A partition's file: its name, how many images it has, and how many could not be read."""
+
+    name: str
+    images: int
+    errors: int
+
+
 class ClusterError(RuntimeError):
     """Report a cluster or a result folder that cannot be used, in one line."""
 
 
-def partitions(names: Iterable[str]) -> Iterator[list[str]]:
-    """Cut names into lists of LEAST to MOST.
+def partitions(images: Iterable[Image]) -> Iterator[list[Image]]:
+    """Cut images into lists of LEAST to MOST.
 
     The cuts depend on the names, not on their position: adding or removing one file changes its own
     partition and at most the next.
     """
-    part: list[str] = []
-    for name in names:
-        part.append(name)
-        if len(part) >= MOST or (len(part) >= LEAST and zlib.crc32(os.fsencode(name)) % EVERY == 0):
+    part: list[Image] = []
+    for image in images:
+        part.append(image)
+        ends = zlib.crc32(os.fsencode(image.name)) % EVERY == 0
+        if len(part) >= MOST or (len(part) >= LEAST and ends):
             yield part
             part = []
     if part:
         yield part
 
 
-def file_of(part: list[str]) -> str:
-    """Name the file of a partition after its images: the same images give the same name."""
-    return f"part-{hashlib.sha256(os.fsencode(chr(0).join(part))).hexdigest()[:20]}.parquet"
+def key_of(part: list[Image]) -> str:
+    """Name a partition after its images: the same images in the same state give the same key."""
+    return _digest(os.fsencode("\0".join(text for image in part for text in image)))
 
 
-def write(rows: list[Row], target: Path) -> None:
-    """Write rows to one Parquet file, whole or not at all."""
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:20]
+
+
+def write(rows: list[Row], out: Path, key: str, kind: str = "part") -> Kept:
+    """Write the rows of a partition to a Parquet file in `out`, whole or not at all."""
     columns = [pyarrow.array(column, type=field.type) for column, field in zip(zip(*rows), SCHEMA)]
-    with whole(target) as part:
-        parquet.write_table(pyarrow.Table.from_arrays(columns, schema=SCHEMA), part)
+    table, packed = pyarrow.Table.from_arrays(columns, schema=SCHEMA), pyarrow.BufferOutputStream()
+    parquet.write_table(table, packed, write_page_checksum=True)
+    data = packed.getvalue().to_pybytes()
+    name = f"{kind}-{key}-{_digest(key.encode(), data)}.parquet"
+    with whole(out / name) as file:
+        file.write_bytes(data)
+    return Kept(name, len(rows), sum(row[-1] is not None for row in rows))
 
 
-def count_errors(out: Path, name: str) -> int | None:
-    """Count the images that a partition could not read; None where the partition has to be read.
+def list_files(out: Path) -> dict[str, list[Path]]:
+    """List the files of partitions by their key, also those that a run moved to `_aside`."""
+    found: dict[str, list[Path]] = {}
+    for folder in (out, out / "_aside"):
+        for file in sorted(folder.glob("part-*-*.parquet")):
+            found.setdefault(file.name.split("-")[1], []).append(file)
+    return found
 
-    A file that an earlier run moved to `_aside` comes back first.
+
+def find(out: Path, key: str, files: Iterable[Path]) -> Kept | None:
+    """Find the whole one among the files of a partition; None where it has to be read.
+
+    A file that an earlier run moved to `_aside` comes back.
     """
-    with contextlib.suppress(FileNotFoundError):
-        (out / "_aside" / name).replace(out / name)
-    try:
-        errors = parquet.read_table(out / name, columns=["error"])["error"]
-    except (OSError, pyarrow.ArrowException):  # missing; or truncated, by a power failure or a copy
-        return None
-    return len(errors) - errors.null_count
+    for file in files:
+        try:
+            data = file.read_bytes()
+            if file.name != f"part-{key}-{_digest(key.encode(), data)}.parquet":
+                continue  # damaged, by a power failure, a copy or a person
+            errors = parquet.read_table(pyarrow.BufferReader(data), columns=["error"])["error"]
+        except (OSError, pyarrow.ArrowException):
+            continue
+        if file.parent != out:
+            file.replace(out / file.name)
+        return Kept(file.name, len(errors), len(errors) - errors.null_count)
+    return None
 
 
 # --- the folder ---------------------------------------------------------------------------------
@@ -142,9 +183,8 @@ def tidy(out: Path, valid: set[str], faults: list[Row]) -> None:
 
 
 def _write_faults(out: Path, faults: list[Row]) -> str:
-    name = "faults-" + file_of([row[0] for row in faults])
-    write(faults, out / name)
-    return name
+    key = key_of([Image(row[0]) for row in faults])
+    return write(faults, out, key, "faults").name
 
 
 def _move_aside(out: Path, valid: set[str]) -> None:

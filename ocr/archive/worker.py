@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocr.archive.results import NOT_READ, ClusterError, write
+from ocr.archive.results import NOT_READ, ClusterError, Kept, write
 from ocr.reading.bulk import read_many
 from ocr.reading.decoders import WESTERN, DecodingOptions
 from ocr.reading.files import Found, read_named
@@ -86,10 +86,10 @@ def warm_up(job: Job) -> None:
     load(job)
 
 
-def read_partition(part: list[str], target: str, job: Job) -> tuple[int, int]:
-    """Read the images of these names and write their rows to `target`; count (images, errors)."""
+def read_partition(names: list[str], out: str, key: str, job: Job) -> Kept:
+    """Read the images of these names, and write their rows to the partition's file in `out`."""
     reader, options = load(job)
-    found = (Found(name, partial(read_named, name)) for name in part)
+    found = (Found(name, partial(read_named, name)) for name in names)
     rows = [
         (
             name,
@@ -98,5 +98,4 @@ def read_partition(part: list[str], target: str, job: Job) -> tuple[int, int]:
         )
         for name, reading, error, _ in read_many(reader, found, options)
     ]
-    write(rows, Path(target))
-    return len(rows), sum(row[-1] is not None for row in rows)
+    return write(rows, Path(out), key)

@@ -30,12 +30,14 @@ class Found(NamedTuple):
     read   returns its bytes, or raises ImageError
     fault  why it cannot be read, where that is known in advance
     head   returns the first HEAD bytes
+    state  returns what changes when the file is replaced: size and times, or a zip's checksum
     """
 
     name: str
     read: Callable[[], bytes]
     fault: str | None = None
     head: Callable[[], bytes] = bytes
+    state: Callable[[], str] = str
 
     @property
     def is_image(self) -> bool:
@@ -89,7 +91,15 @@ def _file(path: Path) -> Found:
         with open(path, "rb") as file:
             return file.read(HEAD)
 
-    return Found(path.as_posix(), lambda: read_bytes(path), None, head)
+    return Found(path.as_posix(), lambda: read_bytes(path), None, head, lambda: _state(path))
+
+
+def _state(path: Path) -> str:
+    try:
+        facts = path.stat()
+    except OSError:  # `read` says why
+        return ""
+    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
 
 
 def _wanted(name: str, every_file: bool) -> bool:
@@ -197,6 +207,7 @@ def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
                 partial(_read_member, archive, info),
                 None,
                 partial(_read_member, archive, info, HEAD),
+                partial("{:08x} {}".format, info.CRC, info.file_size),
             )
 
 

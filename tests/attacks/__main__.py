@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.attacks import images, readers, zips
+from tests.attacks import images, readers, results, zips
 
-ATTACKS = (images.attacks, zips.attacks, readers.attacks)
+ATTACKS = (images.attacks, zips.attacks, readers.attacks, results.attacks)
 
 
 def main() -> int:

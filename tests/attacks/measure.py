@@ -13,7 +13,7 @@ GIB = 2**30
 
 
 class Outcome(NamedTuple):
-    """How one call ended: seconds, by the clock and of a processor, MB added, result, fault."""
+    """How one call ended: seconds by the clock and of a processor, MB added, result, fault."""
 
     seconds: float
     cpu: float
@@ -23,7 +23,10 @@ class Outcome(NamedTuple):
 
 
 class Report(NamedTuple):
-    """An attack's figures: what, how many calls, the worst of them, the faults."""
+    """An attack's figures: what, how many calls, the worst of them, the faults.
+
+    cpu and peak are of the worst call, or of the whole process where all calls run in it.
+    """
 
     what: str
     n: int
@@ -67,16 +70,16 @@ def alone(call: Callable[..., Any], *arguments: Any, seconds: float = 20, memory
 
 
 def _measured(call: Callable[..., Any], arguments: tuple) -> Outcome:
-    before, started, busy = _peak(), time.perf_counter(), time.process_time()
+    before, started, busy = peak(), time.perf_counter(), time.process_time()
     try:
         result, fault = call(*arguments), ""
     except BaseException as error:
         result, fault = None, f"{type(error).__name__}: {str(error)[:100]}"
     taken, busy = time.perf_counter() - started, time.process_time() - busy
-    return Outcome(taken, busy, _peak() - before, result, fault)
+    return Outcome(taken, busy, peak() - before, result, fault)
 
 
-def _peak() -> float:
+def peak() -> float:
     """Read the largest memory that this process has used, in MB; a fork starts with its own."""
     with open("/proc/self/status", encoding="ascii") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
