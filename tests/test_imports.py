@@ -20,7 +20,7 @@ import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (  # from the bottom up
-    ("paths", "scores", "headers"),
+    ("paths", "scores", "headers", "locks"),
     ("reading",),
     ("drawing",),
     ("datasets",),

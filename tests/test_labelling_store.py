@@ -13,8 +13,8 @@ from ocr.datasets.dataset import load_labelled
 from ocr.datasets.labels import DataError
 from ocr.labelling import table as tables
 from ocr.labelling.journal import LABELLED, SKIPPED, UNREADABLE
-from ocr.labelling.lock import Busy
 from ocr.labelling.store import DISK_FULL, Conflict, Store, StoreError
+from ocr.locks import Busy
 from tests.labelling import edit, entries, rows
 from tests.samples import save_noise
 

@@ -14,9 +14,9 @@ from conftest import copy_project
 
 from ocr.drawing.captchas import captchas
 from ocr.labelling import queue
-from ocr.labelling.lock import FolderLock
 from ocr.labelling.loop.trainer import Trainer
 from ocr.labelling.loop.worker import Event, Job
+from ocr.locks import Lock
 from ocr.reading.reader import Reader
 from tests.labelling import Command, entries, quick
 
@@ -99,11 +99,11 @@ def test_the_processes_that_a_training_has_started_end_with_it(trainer):
 
 
 def test_the_process_does_not_hold_the_lock_of_the_folder(trainer, tmp_path):
-    lock = FolderLock(tmp_path)
+    lock = Lock(tmp_path / ".lock", "busy")
     start(trainer, "sleeps")
     wait(trainer, "epoch")
     lock.release()
-    FolderLock(tmp_path).release()
+    Lock(tmp_path / ".lock", "busy").release()
 
 
 # --- a real run

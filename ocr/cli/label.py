@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail
+from ocr.locks import Busy
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import printable
 from ocr.reading.images import ImageError
@@ -83,8 +84,7 @@ def run(options: Namespace) -> int:
     columns = _columns(options)
     if find_spec("flask") is None:
         return fail(prog, 'needs the extra "desk": pip install "ocr-readers[desk]"')
-    from ocr.labelling.lock import Busy  # an install extra, as the next two
-    from ocr.labelling.opening import open_desk
+    from ocr.labelling.opening import open_desk  # an install extra, as the next
     from ocr.labelling.server import Server
 
     try:

@@ -13,9 +13,10 @@ from pathlib import Path
 from ocr.datasets.labels import DataError
 from ocr.labelling import journal
 from ocr.labelling.journal import CLOSED, LABELLED, TABLE, UNDONE, Entry, History, Journal
-from ocr.labelling.lock import FolderLock
 from ocr.labelling.table import Table, changes, digest, render, row, same_number
+from ocr.locks import Lock
 
+LOCK = ".labels.lock"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL = "the disk is full: free some space, then answer again; nothing given so far is lost"
 
@@ -35,7 +36,7 @@ class StoreError(RuntimeError):
 class Store:
     """The labels of a folder. Threads may share one; one process at a time holds a folder.
 
-    columns: of an existing labels.csv that does not call them file and label. Raises lock.Busy,
+    columns: of an existing labels.csv that does not call them file and label. Raises locks.Busy,
     DataError for a labels.csv that cannot be read, OSError for a folder that cannot be written.
 
     problem  one line about the disk or labels.csv, "" while all is well
@@ -45,7 +46,7 @@ class Store:
 
     def __init__(self, folder: str | Path, columns: tuple[str, str] | None = None):
         self.folder = Path(folder)
-        self.lock = FolderLock(self.folder)
+        self.lock = Lock(self.folder / LOCK, f"{self.folder}: is being labelled already")
         self.problem, self.notices, self.full = "", list[str](), False
         self._mutex = threading.RLock()
         try:
