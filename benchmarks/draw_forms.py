@@ -46,7 +46,7 @@ def draw(folder: Path = FOLDER) -> None:
             _save(place / "filled" / f"{number}.png", taken)
             labels.append({"file": f"{number}.png", **values})
         with open(place / "filled" / "labels.csv", "w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, labels[0])
+            table = csv.DictWriter(file, labels[0], lineterminator="\n")
             table.writeheader()
             table.writerows(labels)
 

@@ -45,6 +45,7 @@ def error_mm(aligned, truth, sheet):
     return float(np.hypot(*((back - grid) * sheet.size).T).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wear",
     [

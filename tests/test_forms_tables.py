@@ -188,6 +188,7 @@ def test_calibration_needs_fields_right_and_wrong():
 # --- commands
 
 
+@pytest.mark.slow
 def test_read_and_test_from_the_command_line(tmp_path, capsys):
     out = tmp_path / "rows.csv"
     other = tmp_path / "blank.png"
