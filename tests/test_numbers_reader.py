@@ -27,13 +27,13 @@ def draw(labels, seed, script="western", families=("roboto_slab",)):
 
 
 @pytest.mark.parametrize(
-    "script, families",
-    [("western", fonts.WESTERN_UNSEEN), ("arabic", fonts.ARABIC_UNSEEN)],
+    "script, families, least",
+    [("western", fonts.WESTERN_UNSEEN, 0.93), ("arabic", fonts.ARABIC_UNSEEN, 0.7)],
 )
-def test_unseen_fonts_are_read(reader, script, families):
+def test_unseen_fonts_are_read(reader, script, families, least):
     labels = numbers(150, 77, (3, 16))
     read = reader.read(draw(labels, 78, script, families))
-    assert scores.score([r.text for r in read], labels).exact >= 0.93
+    assert scores.score([r.text for r in read], labels).exact >= least
 
 
 @pytest.mark.parametrize(

@@ -39,5 +39,5 @@ def improved_network(height, width, classes):
             x = layers.Add()([x, layers.Dense(units=192)(whole)])
         x = layers.Add()([x, block(x, 192, (1, 3))])
     x = layers.Reshape(target_shape=(-1, 192))(x)
-    logits = layers.Dense(units=classes, name="logits", dtype="float32")(x)
+    logits = layers.Dense(units=classes, name="logits")(x)
     return keras.Model(inputs=image, outputs=logits)

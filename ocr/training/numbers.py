@@ -98,34 +98,25 @@ def train(
     peak: float = 3e-3,
     warmup: float = 0.05,
     widths: Sequence[int] = WIDTHS,
-    precision: str = "float32",
     mixed: OwnNumbers | None = None,
     weights: Sequence[np.ndarray] | None = None,
 ) -> tuple[Any, pd.DataFrame]:
     """Train a network on drawn numbers; return it, from images to logits, and its log by epoch.
 
     build: function without arguments that returns the network, of any width. An epoch has `steps`
-    batches; no picture comes twice. The learning rate follows one cycle. precision: a Keras dtype
-    policy to compute in, such as "mixed_bfloat16", which processors with bfloat16 instructions
-    train a third faster with; the network returned is float32. mixed: your own pictures, as many as
-    drawn ones. weights: those to begin with. Resumes from .cache/ where the same
+    batches; no picture comes twice. The learning rate follows one cycle. mixed: your own pictures,
+    as many as drawn ones. weights: those to begin with. Resumes from .cache/ where the same
     training was interrupted, and returns at once where it had ended.
     """
     keras.utils.set_random_seed(seed)
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(precision)
-    try:
-        network = build()
-        if weights:
-            network.set_weights(weights)
-        model = one_cycle(network, epochs * steps, peak, warmup)
-    finally:
-        keras.mixed_precision.set_dtype_policy(before)
+    network = build()
+    if weights:
+        network.set_weights(weights)
+    model = one_cycle(network, epochs * steps, peak, warmup)
     settings = drawn.settings | {
         "batch": batch_size,
         "steps": steps,
         "widths": list(widths),
-        "precision": precision,
         "mixed": mixed and mixed.settings,
         "weights": weights and _digest(weights),
     }
@@ -139,9 +130,7 @@ def train(
         settings,
         watched and (lambda: evaluate(network, watched, alphabet, widths)),
     )
-    trained = build()  # in float32
-    trained.set_weights(network.get_weights())
-    return trained, log
+    return network, log
 
 
 def _digest(weights: Sequence[np.ndarray]) -> str:
