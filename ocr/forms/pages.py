@@ -20,6 +20,7 @@ from ocr.reading.images import (
 
 DPI = 200  # at which a PDF's pages are rendered
 MAX_PAGES = 1_000  # of one file
+REOPENED = 50  # pages
 TIFF = {".tif", ".tiff"}
 PDF = ".pdf"
 NOTHING = (
@@ -129,17 +130,32 @@ def _frame(picture: Image.Image, number: int) -> Image.Image:
 def _pdf_pages(found: Found) -> Iterator[Page]:
     name = printable(found.name)
     try:
-        document = _open_pdf(found)
+        pdf = _Pdf(found)
     except ImageError as error:
         yield _faulty(name, str(error))
         return
     try:
-        count = len(document)
-        if not count:
+        if not pdf.count:
             yield _faulty(name, "a PDF without pages: export it again")
-        yield from _numbered(name, count, partial(_render, document))
+        yield from _numbered(name, pdf.count, pdf.render)
     finally:
-        document.close()
+        pdf.document.close()
+
+
+class _Pdf:
+    """A PDF that is opened again after every REOPENED pages: PDFium keeps what it has loaded."""
+
+    def __init__(self, found: Found):
+        self.found, self.document, self.rendered = found, _open_pdf(found), 0
+        self.count = len(self.document)
+
+    def render(self, number: int) -> Image.Image:
+        """Render a page. Raises ImageError."""
+        if self.rendered == REOPENED:
+            self.document.close()
+            self.document, self.rendered = _open_pdf(self.found), 0
+        self.rendered += 1
+        return _render(self.document, number)
 
 
 def _open_pdf(found: Found) -> pypdfium2.PdfDocument:
