@@ -33,6 +33,7 @@ def add_parser(verbs) -> Parser:
     """Add `form` to the verbs of `ocr`, with its own verbs."""
     parser = verbs.add_parser("form", help=ABOUT, description=ABOUT)
     parser.set_defaults(work=None)
+    parser.epilog = f"examples: {parser.prog} read --help, {parser.prog} test --help"
     actions = parser.add_subparsers(metavar="WHAT", title="what to do")
     read = actions.add_parser("read", help=READ, description=READ)
     read.epilog = EXAMPLES.format(prog=read.prog)
