@@ -19,6 +19,7 @@ ROOT = PACKAGE.parent if CHECKOUT else Path.cwd()
 DATA = ROOT / "data"
 MODELS = ROOT / "models"  # where readers are saved
 CACHE = ROOT / ".cache"  # checkpoints; ignored by git
+DAMAGED = ".damaged"  # ending of a checkpoint that was set aside
 LOGS = ROOT / "logs"  # what TensorBoard shows
 FIGURES = ROOT / "figures"  # pictures of a training in a terminal
 
@@ -42,6 +43,12 @@ def read_file(path: str | os.PathLike, most: int) -> bytes:
     if len(data) > most:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     return data
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """List what trainings have left in a folder of checkpoints, the newest first."""
+    left = [*folder.glob("*.npz"), *folder.glob(f"*{DAMAGED}"), *folder.glob(".*.npz.*.part")]
+    return sorted(left, key=lambda file: file.stat().st_mtime, reverse=True)
 
 
 @contextmanager

@@ -118,6 +118,12 @@ def run(options) -> int:
         if type(error) is ValueError:
             raise
         return fail(prog, error, SOME_FAILED)
+    except MemoryError as error:
+        return fail(prog, f"too little memory ({error}): is one label far too long?", SOME_FAILED)
+    except OSError as error:  # a full disk, for one, in logs/ or figures/
+        where = f"{error.filename}: " if error.filename else ""
+        reason = f"{where}{error.strerror or error}"
+        return fail(prog, f"{reason}; the same command goes on from the last epoch", SOME_FAILED)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return fail(prog, "stopped; the same command resumes from the last epoch", INTERRUPTED)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,22 @@ import pandas as pd
 from ocr import paths
 from ocr.backend import keras
 from ocr.training import distributed
+
+MOST = 2**31  # bytes of checkpoints that are kept; the oldest go first
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be written; the message is one line."""
+
+
+def _tidy(folder: Path, keep: Path) -> None:
+    """Remove the oldest checkpoints beyond MOST bytes, and what killed trainings of `keep` left."""
+    size = 0
+    for file in paths.checkpoints(folder):
+        size += file.stat().st_size
+        left = file.name.startswith(f".{keep.name}.")
+        if left or (size > MOST and file != keep):
+            file.unlink(missing_ok=True)
 
 
 def _nameless(config, names: dict):
@@ -65,14 +83,64 @@ class Checkpoint(keras.callbacks.Callback):
         text = json.dumps(facts, sort_keys=True, default=str)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.path = Path(folder or paths.CACHE) / f"{name}-{key}.npz"
-        self.others, self.rows, self.epoch, self.epochs = list(others), [], 0, epochs
-        self._saved = None
+        self.others, self.epoch, self.epochs = list(others), 0, epochs
+        self.rows: list[dict] = []
+        self._saved: dict | None = None
+        if distributed.rank == 0:
+            self._prepare(model)
         if self.path.exists():
-            with np.load(self.path) as saved:
-                self._saved = dict(saved)
-            self._state = json.loads(str(self._saved["state"]))
-            self.rows = self._state["rows"]
-            self.epoch = epochs if self._state["stopped"] else len(self.rows)
+            try:
+                self._load(model)
+            except Exception as error:  # of zipfile, zlib, NumPy, json: they raise many kinds
+                self._set_aside(name, error)
+
+    def _prepare(self, model) -> None:
+        """Tidy the folder, and check that checkpoints fit on the disk. Raises CheckpointError."""
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _tidy(folder, self.path)
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            raise CheckpointError(
+                f"{folder}: checkpoints cannot be written there ({error.strerror or error})"
+            ) from None
+        # float32 weights, two moments of each, the best weights; the old file stays meanwhile
+        needed = 32 * model.count_params()
+        if free < needed:
+            raise CheckpointError(
+                f"{folder}: {free / 1e6:.0f} MB are free, checkpoints take {needed / 1e6:.0f} MB: "
+                "free some space"
+            )
+
+    def _load(self, model) -> None:
+        """Load the state. Raises any exception where the file is damaged or another training's."""
+        with np.load(self.path) as file:
+            saved = dict(file)
+        state = json.loads(str(saved["state"]))
+        model.optimizer.build(model.trainable_variables)
+        wanted = [tuple(v.shape) for v in model.variables + model.optimizer.variables]
+        rows = state["rows"]
+        if (
+            state.get("key", self.path.stem) != self.path.stem  # older checkpoints have no key
+            or not all(isinstance(row, dict) for row in rows)
+            or not 0 < len(rows) <= self.epochs
+            or len(state["others"]) != len(self.others)
+            or [saved[f"v{i}"].shape for i in range(len(wanted))] != wanted
+            or f"v{len(wanted)}" in saved
+        ):
+            raise ValueError("it does not belong to this training")
+        self._saved, self._state, self.rows = saved, state, rows
+        self.epoch = self.epochs if state["stopped"] else len(rows)
+        os.utime(self.path)  # used lately, see `_tidy`
+
+    def _set_aside(self, name: str, error: Exception) -> None:
+        """Rename a damaged checkpoint, so that the training begins anew."""
+        if distributed.rank == 0:
+            aside = self.path.with_suffix(paths.DAMAGED)
+            self.path.replace(aside)
+            reason = " ".join(str(error).split())[:100] or type(error).__name__
+            print(f"{name}: its checkpoint is damaged ({reason}), set aside as {aside}", flush=True)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -105,8 +173,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self, arrays: dict, others: list):
         state = {"rows": self.rows, "stopped": self.model.stop_training, "others": others}
-        with paths.whole(self.path) as part, open(part, "wb") as out:
-            np.savez(out, state=json.dumps(state), **arrays)
+        state["key"] = self.path.stem
+        try:
+            with paths.whole(self.path) as part, open(part, "wb") as out:
+                np.savez(out, state=json.dumps(state), **arrays)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.path.parent}: no checkpoint can be written ({error.strerror or error}): "
+                "free some space, the same command goes on from the last epoch"
+            ) from None
 
     def _variables(self):
         return self.model.variables + self.model.optimizer.variables

@@ -4,6 +4,7 @@
 another backend than TensorFlow are exported so, in a process of its own.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -11,31 +12,43 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from ocr import paths
 from ocr.backend import keras
+from ocr.locks import Busy, Lock
 from ocr.reading.contract import ReaderError, write_contract
 from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
+from ocr.training import distributed
 
 ANY_SIDE = 64  # pixels of a side that the network leaves open
+SPACE = 64e6  # bytes that must be free before a training; the shipped readers take 2 to 14 MB
+_locks: dict[Path, Lock] = {}  # held by this process: the folders of readers that it trains
 
 
 def reserve(folder) -> Path:
-    """Check, before hours of training, that a reader can be saved as `folder`.
+    """Check, before hours of training, that a reader can be saved as `folder`, and lock its name.
 
-    Raises ReaderError. A reader that a killed save had moved aside is brought back, what else it
-    left is removed.
+    Raises ReaderError, also where another process trains a reader of this name; the lock is held
+    until the reader is saved, or the process ends. A reader that a killed save had moved aside is
+    brought back, what else it left is removed.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()
     try:
         if folder.exists() and not folder.is_dir():
             raise ReaderError(f"{folder} is a file: choose another name for the reader")
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if distributed.rank == 0 and folder not in _locks:
+            _locks[folder] = Lock(
+                folder.with_name(f".{folder.name}.lock"),
+                f"{folder}: is being trained already",
+            )
         pattern = rf"\.{re.escape(folder.name)}\.[0-9a-f]+\.(old|part|trial)"
         for left in sorted(folder.parent.glob(".*")):
             if not re.fullmatch(pattern, left.name):
@@ -44,9 +57,14 @@ def reserve(folder) -> Path:
                 left.rename(folder)
             else:
                 shutil.rmtree(left)
-        trial = folder.parent / f".{folder.name}.{os.getpid()}.trial"
-        trial.mkdir()
-        trial.rmdir()
+        free = shutil.disk_usage(folder.parent).free
+        if free < SPACE:
+            raise ReaderError(
+                f"{folder.parent}: {free / 1e6:.0f} MB are free, a reader takes up to "
+                f"{SPACE / 1e6:.0f} MB: free some space"
+            )
+    except Busy as error:
+        raise ReaderError(f"{error}; or choose another name") from None
     except OSError as error:
         raise ReaderError(
             f"{folder.parent}: a reader cannot be saved there ({error.strerror or error}); "
@@ -62,7 +80,7 @@ def save(folder, model, facts: dict, examples: np.ndarray, tolerance: float = 1e
     and by ONNX Runtime; log-probabilities that differ by more than `tolerance` raise ReaderError.
     An older reader in `folder` is replaced.
     """
-    with paths.whole(reserve(folder)) as part:
+    with _saving(folder) as part:
         part.mkdir()
         _write(part, model, facts, examples, tolerance)
     return Path(folder)
@@ -72,7 +90,7 @@ def save_ensemble(
     folder, models, members: list[dict], facts: dict, examples: np.ndarray, tolerance: float = 1e-4
 ) -> Path:
     """Save several models, each with a contract in `members`, as one reader (an ensemble)."""
-    with paths.whole(reserve(folder)) as part:
+    with _saving(folder) as part:
         digests = []
         for k, (model, member) in enumerate(zip(models, members, strict=True), start=1):
             (part / str(k)).mkdir(parents=True)
@@ -80,6 +98,23 @@ def save_ensemble(
         write_contract(part, facts | {"decoding": facts["decoding"] | {"members": digests}})
         Reader.load(part)
     return Path(folder)
+
+
+@contextlib.contextmanager
+def _saving(folder) -> Iterator[Path]:
+    """Give the place to write a reader to, whole or not at all; release its name at the end."""
+    folder = reserve(folder)
+    try:
+        with paths.whole(folder) as part:
+            yield part
+    except OSError as error:
+        raise ReaderError(
+            f"{folder}: the reader cannot be saved ({error.strerror or error}): free some space, "
+            "the same command goes on from the last epoch"
+        ) from None
+    finally:
+        if folder in _locks:
+            _locks.pop(folder).remove()
 
 
 def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: float) -> str:
@@ -122,6 +157,71 @@ def to_onnx(model, file):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks for np.object
         model.export(file, format="onnx", verbose=False)
+    made = onnx.load(file)
+    rename(made)
+    Path(file).write_bytes(made.SerializeToString(deterministic=True))
+
+
+def rename(model: onnx.ModelProto) -> None:
+    """Order and name the parts of an ONNX model by how they are connected, in place.
+
+    The exporter's names count layers within the session, and its order differs between sessions:
+    so equal weights give equal bytes. The input keeps its name.
+    """
+    graph, names = model.graph, {each.name: each.name for each in model.graph.input} | {"": ""}
+    made_by = {name: node for node in graph.node for name in node.output}
+    weights = {each.name: each for each in graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    used: list[onnx.TensorProto] = []
+    for node in _ordered([each.name for each in graph.output], made_by, weights):
+        if isinstance(node, onnx.TensorProto):
+            names[node.name] = node.name = f"weights_{len(used)}"
+            used.append(node)
+            continue
+        for number, name in enumerate(node.output):
+            names[name] = name and f"{node.op_type.lower()}_{len(nodes)}_{number}"
+        node.name = f"{node.op_type.lower()}_{len(nodes)}"
+        nodes.append(node)
+    for node in nodes:
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+        attributes = sorted(node.attribute, key=lambda each: each.name)
+        _replace(node.attribute, attributes)
+    sides: dict[str, str] = {}  # names of the sides that are left open
+    for each in [*graph.input, *graph.output]:
+        each.name = names[each.name]
+        for side in each.type.tensor_type.shape.dim:
+            if side.dim_param:
+                side.dim_param = sides.setdefault(side.dim_param, f"any_{len(sides)}")
+    graph.doc_string = ""  # a counter, too
+    _replace(graph.node, nodes)
+    _replace(graph.initializer, used)
+    del graph.value_info[:]
+    _replace(model.opset_import, sorted(model.opset_import, key=lambda each: each.domain))
+
+
+def _ordered(outputs: list[str], made_by: dict, weights: dict) -> Iterable:
+    """List the nodes and weights that these outputs need, each after what it needs itself."""
+    found: dict[int, onnx.NodeProto | onnx.TensorProto] = {}
+    waiting = [(name, False) for name in reversed(outputs)]
+    while waiting:
+        name, ready = waiting.pop()
+        part = made_by.get(name, weights.get(name))
+        if part is None or id(part) in found:  # an input, or listed already
+            continue
+        if ready or name in weights:
+            found[id(part)] = part
+        else:
+            waiting.append((name, True))
+            waiting += [(each, False) for each in reversed(part.input)]
+    return found.values()
+
+
+def _replace(field, parts: Iterable) -> None:
+    """Replace the content of a repeated field."""
+    copies = [type(part).FromString(part.SerializeToString()) for part in parts]
+    del field[:]
+    field.extend(copies)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.attacks import images, readers, results, zips
+from tests.attacks import images, readers, results, trainings, zips
 
-ATTACKS = (images.attacks, zips.attacks, readers.attacks, results.attacks)
+ATTACKS = (images.attacks, zips.attacks, readers.attacks, results.attacks, trainings.attacks)
 
 
 def main() -> int:
