@@ -85,7 +85,7 @@ bench-real: .venv/ready  ## real images of numbers in OCR_DATA/real; PEERS=PYTHO
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
 
-attack: .venv/ready  ## attack what reads files: hostile images, zips, readers, results; minutes, a line each
+attack: .venv/ready  ## attack images, zips, readers, results of archives, checkpoints: a line each, minutes
 	$(BIN)/python -m tests.attacks
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
