@@ -13,7 +13,6 @@ import logging
 import socket
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import dask
@@ -170,8 +169,8 @@ def _read_partitions(
             kept.append(known)
             continue
         names = [image.name for image in part]
-        submit = partial(client.submit, worker.read_partition, key=f"part-{key}", pure=False)
-        waiting.add(submit(names, str(out), key, job))
+        # Not pure: a scheduler must not answer with what it has read before, or for another `out`.
+        waiting.add(client.submit(worker.read_partition, names, str(out), key, job, pure=False))
         if len(waiting) >= AHEAD * max(1, len(client.nthreads())):
             waiting = _collect(client, waiting, bar, kept)
     while waiting:

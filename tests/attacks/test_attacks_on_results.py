@@ -25,6 +25,22 @@ def test_damages_of_all_kinds_are_noticed_and_read_again(run):
 
 
 @pytest.mark.slow
+def test_a_scheduler_that_remembers_a_partition_reads_it_again(run):
+    """Futures of an earlier run, kept by another caller, do not stand for files that are gone."""
+    submit, kept = run.client.submit, []
+
+    def remember(*arguments, **options):
+        kept.append(submit(*arguments, **options))
+        return kept[-1]
+
+    run.client.submit = remember
+    good = run.read()
+    for file in run.out.glob("part-*"):
+        file.unlink()
+    assert run.read() == good and kept
+
+
+@pytest.mark.slow
 def test_images_that_are_replaced_are_read_again(run):
     assert attack.change_inputs(run, 4).faults == []
 
