@@ -50,24 +50,33 @@ def _limit(parts: Iterator, what: str, most: int = MAX_PARTS) -> None:
 
 
 def _check_jpeg(data: bytes) -> None:
-    place, fill = 2, 0
+    place, fill, end = 2, 0, len(data) - 4
     for _ in range(MAX_PARTS):
-        marker = data.find(b"\xff", place)
-        if marker < 0:
+        if place > end:
             return  # cut off
-        code = NO_FILL.search(data, marker, marker + MAX_FILL)
-        place, fill = (code.end() if code else len(data)), fill - place
-        fill += place - 2
-        if fill > MAX_FILL:
-            raise _too_many("bytes between its segments", fill, MAX_FILL)
-        if code is None:
-            return
-        kind = data[code.start()]
+        if data[place] != 0xFF or data[place + 1] == 0xFF:
+            start, place = place, _next_marker(data, place)
+            fill += place - start
+            if fill > MAX_FILL:
+                raise _too_many("bytes between its segments", fill, MAX_FILL)
+            if place > end:
+                return
+        kind = data[place + 1]
         if kind == JPEG_SCAN:
-            return _check_scans(data, place)
+            return _check_scans(data, place + 2)
+        place += 2
         if kind not in JPEG_WITHOUT_LENGTH:
-            place += int.from_bytes(data[place : place + 2], "big")
+            place += data[place] << 8 | data[place + 1]
     raise _too_many("segments before its pixels", MAX_PARTS, MAX_PARTS - 1)
+
+
+def _next_marker(data: bytes, place: int) -> int:
+    """Find the last of the bytes FF before a marker's code, as far as MAX_FILL bytes ahead."""
+    marker = data.find(b"\xff", place)
+    if marker < 0:
+        return len(data)
+    code = NO_FILL.search(data, marker, marker + MAX_FILL + 2)
+    return code.start() - 1 if code else min(len(data), marker + MAX_FILL + 2)
 
 
 def _check_scans(data: bytes, place: int) -> None:
