@@ -56,6 +56,7 @@ def test_input_size_fits_the_images_and_the_labels():
     assert input_size([(100, 30), (101, 30)], ["ab"])[1] % 4 == 0
     outlier = ["abcd"] * 39 + ["x" * 200]
     assert input_size([(160, 40)] * 40, outlier) == (40, 160)  # the audit reports it
+    assert input_size([(100, 25)] * 10, ["1"] * 9 + ["1" * 100_000])[1] <= 4096
 
 
 def test_camera_orientation_is_applied(tmp_path):

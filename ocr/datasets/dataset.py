@@ -13,6 +13,8 @@ from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
 from ocr.reading.inputs import INPUTS, Input
 
+MAX_WIDTH = 4096  # pixels that an input is enlarged to for long labels
+
 
 @dataclass
 class Labelled:
@@ -133,13 +135,13 @@ def input_size(
     Theirs, if all agree; else at most `max_height` high, and as wide as all but the widest 5 %, a
     multiple of `stride`. It is enlarged where all but the longest 5 % of the labels would otherwise
     have fewer than twice the time steps (of `stride` pixels) that they need. A label that is far
-    longer than the others is left to the audit.
+    longer than the others is left to the audit, and so is one that needs more than MAX_WIDTH.
     """
     shapes = np.array(list(sizes) or [(200, 50)], dtype=float)
     height = min(float(np.median(shapes[:, 1])), max_height)
     width = height * float(np.quantile(shapes[:, 0] / shapes[:, 1], 0.95))
     needed = 2 * stride * float(np.quantile([steps_needed(label) for label in labels], 0.95))
-    grow = max(1.0, needed / width)
+    grow = min(max(1.0, needed / width), max(1.0, MAX_WIDTH / width))
     return max(8, round(height * grow)), int(np.ceil(width * grow / stride - 1e-6)) * stride
 
 

@@ -11,6 +11,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from ocr.forms.journal import Row
 from ocr.forms.template import Form
 from ocr.paths import whole
+from ocr.reading.files import no_formula
 
 DOUBTFUL = "FFFFE699"  # the colour of cells that wait for a person
 
@@ -28,7 +29,7 @@ def _cells(row: Row, names: list[str]) -> Iterator[tuple[str | float, bool]]:
     for name in names:
         field = row["fields"].get(name.removesuffix("_confidence"))
         if name == "file":
-            yield _harmless(row["file"]), False
+            yield row["file"], False
         elif name in ("form", "status"):
             yield row[name] or "", False
         elif field is None:
@@ -39,19 +40,17 @@ def _cells(row: Row, names: list[str]) -> Iterator[tuple[str | float, bool]]:
             yield field["text"], not field["accepted"]
 
 
-def _harmless(name: str) -> str:
-    """Keep a file's name from being taken for a formula."""
-    return f"./{name}" if name[:1] in tuple("=+-@") else name
-
-
 def write_csv(rows: Iterable[Row], forms: Sequence[Form], out: Path) -> None:
-    """Write a CSV with a byte order mark, by which Excel knows that it is UTF-8."""
+    """Write a CSV with a byte order mark, by which Excel knows that it is UTF-8.
+
+    Cells that a spreadsheet would take for a formula get an apostrophe, see `no_formula`.
+    """
     names = columns(forms)
     with whole(out) as part, open(part, "w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(names)
         for row in rows:
-            table.writerow([value for value, _ in _cells(row, names)])
+            table.writerow(no_formula(str(value)) for value, _ in _cells(row, names))
 
 
 def write_xlsx(rows: Iterable[Row], forms: Sequence[Form], out: Path) -> None:

@@ -110,6 +110,13 @@ function summary(done) {
   return `${read.length} of ${done.length} pictures read` + check;
 }
 
+// A cell that a spreadsheet would take for a formula begins with an apostrophe, see no_formula in
+// ocr/reading/files.py.
+function noFormula(value) {
+  const number = /^[-+]?\p{Nd}+([.,]\p{Nd}+)*$/u.test(value);
+  return /^[=+\-@\t\r']/.test(value) && !number ? `'${value}` : value;
+}
+
 function quote(value) {
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
@@ -117,7 +124,8 @@ function quote(value) {
 function csv() {
   const columns = ["name", "text", "confidence", "trusted", "problem"];
   const table = [columns, ...rows.map(row => columns.map(column => row[column] ?? ""))];
-  return table.map(cells => cells.map(cell => quote(String(cell))).join(",") + "\r\n").join("");
+  const line = cells => cells.map(cell => quote(noFormula(String(cell)))).join(",") + "\r\n";
+  return table.map(line).join("");
 }
 
 $("csv").addEventListener("click", () => {
