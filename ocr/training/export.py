@@ -166,38 +166,52 @@ def rename(model: onnx.ModelProto) -> None:
     """Order and name the parts of an ONNX model by how they are connected, in place.
 
     The exporter's names count layers within the session, and its order differs between sessions:
-    so equal weights give equal bytes. The input keeps its name.
+    so equal weights give equal bytes. The inputs keep their names.
     """
-    graph, names = model.graph, {each.name: each.name for each in model.graph.input} | {"": ""}
+    names = {each.name: each.name for each in model.graph.input} | {"": ""}
+    _rename(model.graph, names, "", {})
+    _replace(model.opset_import, sorted(model.opset_import, key=lambda each: each.domain))
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str], prefix: str, sides: dict) -> None:
+    """Rename a graph, or the body of a loop, in which `names` are known from outside, old: new.
+
+    sides: new names of the sides that are left open, by their old ones.
+    """
     made_by = {name: node for node in graph.node for name in node.output}
     weights = {each.name: each for each in graph.initializer}
     nodes: list[onnx.NodeProto] = []
     used: list[onnx.TensorProto] = []
     for node in _ordered([each.name for each in graph.output], made_by, weights):
         if isinstance(node, onnx.TensorProto):
-            names[node.name] = node.name = f"weights_{len(used)}"
+            names[node.name] = node.name = f"{prefix}weights_{len(used)}"
             used.append(node)
             continue
+        node.name = f"{prefix}{node.op_type.lower()}_{len(nodes)}"
         for number, name in enumerate(node.output):
-            names[name] = name and f"{node.op_type.lower()}_{len(nodes)}_{number}"
-        node.name = f"{node.op_type.lower()}_{len(nodes)}"
+            names[name] = name and f"{node.name}_{number}"
         nodes.append(node)
     for node in nodes:
         node.input[:] = [names[name] for name in node.input]
         node.output[:] = [names[name] for name in node.output]
-        attributes = sorted(node.attribute, key=lambda each: each.name)
-        _replace(node.attribute, attributes)
-    sides: dict[str, str] = {}  # names of the sides that are left open
+        _replace(node.attribute, sorted(node.attribute, key=lambda each: each.name))
+        for attribute in node.attribute:
+            if not attribute.HasField("g"):
+                continue
+            body, within = attribute.g, f"{node.name}_"
+            inputs = {each.name: f"{within}in_{k}" for k, each in enumerate(body.input)}
+            _rename(body, names | inputs, within, sides)
     for each in [*graph.input, *graph.output]:
         each.name = names[each.name]
         for side in each.type.tensor_type.shape.dim:
             if side.dim_param:
                 side.dim_param = sides.setdefault(side.dim_param, f"any_{len(sides)}")
     graph.doc_string = ""  # a counter, too
+    if prefix:
+        graph.name = prefix.rstrip("_")
     _replace(graph.node, nodes)
     _replace(graph.initializer, used)
     del graph.value_info[:]
-    _replace(model.opset_import, sorted(model.opset_import, key=lambda each: each.domain))
 
 
 def _ordered(outputs: list[str], made_by: dict, weights: dict) -> Iterable:
@@ -213,8 +227,15 @@ def _ordered(outputs: list[str], made_by: dict, weights: dict) -> Iterable:
             found[id(part)] = part
         else:
             waiting.append((name, True))
-            waiting += [(each, False) for each in reversed(part.input)]
+            waiting += [(each, False) for each in reversed(_needs(part))]
     return found.values()
+
+
+def _needs(node: onnx.NodeProto) -> list[str]:
+    """List the names that a node uses, those inside the bodies of loops included."""
+    bodies = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    inside = [name for body in bodies for part in body.node for name in _needs(part)]
+    return [*node.input, *inside, *(each.name for body in bodies for each in body.output)]
 
 
 def _replace(field, parts: Iterable) -> None:

@@ -20,11 +20,11 @@ from ocr.reading import scripts
 from ocr.reading.images import open_image
 
 SHARES = {
-    "print, western": 0.28,
-    "display": 0.05,
+    "print, western": 0.27,
+    "display": 0.07,
     "rolls": 0.04,
-    "print, arabic": 0.10,
-    "print, persian": 0.05,
+    "print, arabic": 0.12,
+    "print, persian": 0.07,
     "hand, western": 0.34,
     "hand, arabic": 0.07,
     "hand, persian": 0.07,

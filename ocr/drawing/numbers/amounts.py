@@ -11,9 +11,10 @@ from ocr.drawing.ink import CLOSE, OPEN
 
 LENGTHS = (0.22, 0.13, 0.15, 0.16, 0.1, 0.07, 0.04, 0.03, 0.03, 0.03, 0.01, 0.01, 0.02, 0.01)
 FORMS: dict[str, float] = {  # share of each kind of number
-    "digits": 0.46,
-    "decimal": 0.24,
+    "digits": 0.44,
+    "decimal": 0.22,
     "thousands": 0.1,
+    "mixed": 0.04,
     "date": 0.06,
     "code": 0.06,
     "signed": 0.03,
@@ -86,6 +87,15 @@ def _thousands(rng: np.random.Generator) -> str:
     return separator.join(groups) + (point + digits(rng, 2) if rng.random() < 0.25 else "")
 
 
+def _mixed(rng: np.random.Generator) -> str:
+    """Draw 3 to 12 digits with separators anywhere between them."""
+    found = list(digits(rng, int(rng.integers(3, 13))))
+    for place in rng.integers(1, len(found) - 1, int(rng.integers(1, 4))):
+        if found[place - 1].isdigit() and found[place + 1].isdigit():
+            found[place] = str(rng.choice(list("./-,")))
+    return "".join(found)
+
+
 def _date(rng: np.random.Generator) -> str:
     day, month = int(rng.integers(1, 32)), int(rng.integers(1, 13))
     year = int(rng.integers(1960, 2040))
@@ -119,6 +129,7 @@ _KINDS: dict[str, Callable[[np.random.Generator], str]] = {
     "digits": _plain,
     "decimal": _decimal,
     "thousands": _thousands,
+    "mixed": _mixed,
     "date": _date,
     "code": _code,
     "signed": _signed,

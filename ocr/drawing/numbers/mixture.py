@@ -49,7 +49,7 @@ def pairs(
     seed: tuple[int, ...],
     foreign: float = 0.12,
     refused: float = 0.1,
-    cut: float = 0.04,
+    cut: float = 0.06,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Draw `count` pairs (label, grey picture uint8 (height, width)).
 
