@@ -21,13 +21,15 @@ import tomllib
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (  # from the bottom up
     ("paths", "scores", "headers", "locks"),
+    ("localhost",),
     ("reading",),
     ("drawing",),
     ("datasets",),
     ("backend", "plots"),
     ("networks",),
     ("training",),
-    ("serving", "archive", "labelling", "forms"),
+    ("labelling", "forms"),
+    ("serving", "archive"),
     ("cli",),
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
@@ -38,12 +40,17 @@ EXTRA = {  # a room that is not listed belongs to the base install
     "plots": "train",
     "networks": "train",
     "training": "train",
+    "localhost": "desk",
     "labelling": "desk",
     "forms": "desk",
     "serving": "serve",
     "archive": "scale",
 }
-OPTIONAL = {"training": {"scale"}, "cli": set(EXTRA.values()) | {"notebooks"}}  # inside functions
+OPTIONAL = {  # inside functions
+    "training": {"scale"},
+    "serving": {"desk"},
+    "cli": set(EXTRA.values()) | {"notebooks"},
+}
 COURSE = {"utils", "CTCLayer", "SquareRootScheduler", "main", "train", "reader"}
 OUTSIDE = COURSE | {"benchmarks", "tests", "conftest", "install"}
 MODULES = {  # where they are not called as the distribution is

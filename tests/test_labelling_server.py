@@ -18,7 +18,8 @@ from ocr.cli import main
 from ocr.labelling.guesses import ReaderGuesses
 from ocr.labelling.images import Images, difference_hash
 from ocr.labelling.opening import open_desk
-from ocr.labelling.server import HOST, Server, create_app
+from ocr.labelling.server import Server, create_app
+from ocr.localhost import HOST
 from ocr.reading.images import ImageError
 from tests.labelling import Command, draw, entries, rows
 from tests.samples import noise, save_noise

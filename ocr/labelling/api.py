@@ -3,17 +3,11 @@
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import NotFound
 
 from ocr.labelling.desk import Desk, Refused
 from ocr.labelling.store import Conflict, StoreError
-
-
-def answer(status: int, **fields: Any) -> Response:
-    """Answer with JSON and a status."""
-    response = jsonify(**fields)
-    response.status_code = status
-    return response
+from ocr.localhost import answer, body_of
 
 
 class Api:
@@ -76,20 +70,20 @@ class Api:
 
     def keep(self) -> Response:
         """Keep a label that a reader contradicts: {id, label}."""
-        body = _body({"id": int, "label": str})
+        body = body_of({"id": int, "label": str})
         self.desk.keep(self._name(body["id"]), body["label"])
         return jsonify(state=self.desk.state())
 
     def label(self) -> Response:
         """Keep an answer: {id, state, label, seen}."""
-        body = _body({"id": int, "state": str, "label": str, "seen": int})
+        body = body_of({"id": int, "state": str, "label": str, "seen": int})
         name = self._name(body["id"])
         saved = self.desk.answer(name, body["state"], body["label"], body["seen"])
         return self._progress(saved=self._numbered(saved))
 
     def undo(self) -> Response:
         """Take an answer back: {action}, the number of its entry; by default the last one."""
-        body = _body({"action": int})
+        body = body_of({"action": int})
         return self._progress(undone=self._numbered(self.desk.undo(body["action"] or None)))
 
     def _progress(self, **fields: Any) -> Response:
@@ -109,14 +103,3 @@ class Api:
         if not 0 <= number < len(self.desk.images.names):
             raise NotFound(f"no image {number}")
         return self.desk.images.names[number]
-
-
-def _body(fields: dict[str, type]) -> dict[str, Any]:
-    """Check the JSON of a request. Raises BadRequest."""
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadRequest("send a JSON object")
-    for name, kind in fields.items():
-        if not isinstance(body.setdefault(name, kind()), kind) or isinstance(body[name], bool):
-            raise BadRequest(f"{name}: give {'a number' if kind is int else 'text'}")
-    return body
