@@ -57,15 +57,17 @@ class Monitor(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """Show a progress bar on a terminal; elsewhere print `lines` lines a training.
 
-    Epochs restored from a checkpoint are printed, too, so that a log is complete.
+    Epochs restored from a checkpoint are printed, too, so that a log is complete. In a notebook,
+    where the curves are drawn, one line is printed: the last epoch.
     """
 
     def __init__(self, checkpoint: Checkpoint, name: str, lines: int = 10):
         super().__init__()
         self.name, self.epochs = name, checkpoint.epochs
-        self.every = max(1, self.epochs // lines)
-        self.bar = None
-        if checkpoint.rows:
+        in_notebook = "ipykernel" in sys.modules
+        self.every = self.epochs if in_notebook else max(1, self.epochs // lines)
+        self.bar, self.last, self.printed = None, None, -1
+        if checkpoint.rows and not in_notebook:
             print(f"{name}: epochs 1 to {len(checkpoint.rows)} come from .cache/", flush=True)
         if sys.stderr.isatty():
             self.bar = tqdm(desc=name, total=self.epochs, initial=checkpoint.epoch, unit="epoch")
@@ -77,8 +79,10 @@ class Progress(keras.callbacks.Callback):
     def _shown(logs):
         return {key: f"{logs[key]:.3f}" for key in ("loss", "val_loss", "val_exact") if key in logs}
 
-    def _line(self, epoch, shown):
-        if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+    def _line(self, epoch, shown, wanted=False):
+        self.last = epoch, shown
+        if wanted or (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+            self.printed = epoch
             text = "  ".join(f"{key} {value}" for key, value in shown.items())
             print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
 
@@ -92,6 +96,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.bar:
             self.bar.close()
+        elif self.last and self.printed < self.last[0]:  # stopped early
+            self._line(*self.last, wanted=True)
 
 
 class Board(keras.callbacks.TensorBoard):
