@@ -1,16 +1,12 @@
-// The page: pictures in, a list of readings out. No library, no other server.
+// The page: pictures in, a list of readings out. No library, no other server. `ocr page` puts it
+// into a file that reads by itself, with another requests.js: ocr/page/static/requests.js.
 
 import { $, acceptDrops, percent, sureness } from "./common.js";
-import "./form.js";
-import { requestReadings, scaleDown } from "./requests.js";
+import { EXAMPLES, exampleFile, exampleSource, requestReadings, scaleDown } from "./requests.js";
 
 const BATCH = 8;          // pictures in a request
 const BATCH_BYTES = 8e6;  // bytes in a request of more than one picture
 const SHOWN = 0.0005;     // alternatives of less confidence are left out
-const EXAMPLES = [
-  ["numbers", "western.png"], ["numbers", "arabic.png"], ["numbers", "hand.png"],
-  ["char_cnn", "character.png"], ["dual_input", "sign.png"],
-];
 const readers = JSON.parse($("readers").textContent);
 const rows = [];  // of the list: {name, text, confidence, trusted, alternatives} or {name, problem}
 
@@ -161,9 +157,11 @@ acceptDrops($("drop"), readAll);
 for (const kind of ["dragover", "drop"]) {  // a picture dropped elsewhere must not replace the page
   document.addEventListener(kind, event => event.preventDefault());
 }
-$("files").addEventListener("change", event => {
-  readAll(event.target.files).then(() => { event.target.value = ""; });
-});
+for (const picker of [$("files"), $("camera")]) {
+  picker.addEventListener("change", () => {
+    readAll(picker.files).then(() => { picker.value = ""; });
+  });
+}
 document.addEventListener("paste", event => {
   const files = [...event.clipboardData.files];
   if (files.length) {
@@ -202,14 +200,13 @@ describeReader();
 function addExample(reader, file) {
   const button = document.createElement("button"), img = document.createElement("img");
   button.type = "button";
-  img.src = `static/examples/${file}`;
+  img.src = exampleSource(file);
   img.alt = `Example for ${reader}: ${file.replace(".png", "")}`;
   button.append(img);
   button.addEventListener("click", async () => {
     $("reader").value = reader;
     describeReader();
-    const data = await (await fetch(img.src)).blob();
-    readAll([new File([data], file, { type: "image/png" })], { reader });
+    readAll([await exampleFile(file)], { reader });
   });
   $("examples").append(button);
 }

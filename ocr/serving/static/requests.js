@@ -4,6 +4,17 @@ import { $ } from "./common.js";
 
 const LONGEST_SIDE = 1200;  // pixels; larger photographs are scaled down before they are sent
 
+export const EXAMPLES = [  // [reader, file]
+  ["numbers", "western.png"], ["numbers", "arabic.png"], ["numbers", "hand.png"],
+  ["char_cnn", "character.png"], ["dual_input", "sign.png"],
+];
+export const exampleSource = file => `static/examples/${file}`;
+
+export async function exampleFile(file) {
+  const data = await (await fetch(exampleSource(file))).blob();
+  return new File([data], file, { type: "image/png" });
+}
+
 export async function scaleDown(file) {
   if (!file.type.startsWith("image/")) return file;
   let picture;
