@@ -33,7 +33,7 @@ ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, i
 	$(BIN)/ipython --no-banner ocr.ipynb
 
 test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and tests/
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=30
 
 quick: .venv/ready  ## the everyday tests: no notebooks, no trainings, no browser
 	$(BIN)/python -m pytest -m "not slow"

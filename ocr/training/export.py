@@ -195,10 +195,8 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str], prefix: str, sides: d
         node.input[:] = [names[name] for name in node.input]
         node.output[:] = [names[name] for name in node.output]
         _replace(node.attribute, sorted(node.attribute, key=lambda each: each.name))
-        for attribute in node.attribute:
-            if not attribute.HasField("g"):
-                continue
-            body, within = attribute.g, f"{node.name}_"
+        for body in _bodies(node):
+            within = f"{node.name}_"
             inputs = {each.name: f"{within}in_{k}" for k, each in enumerate(body.input)}
             _rename(body, names | inputs, within, sides)
     for each in [*graph.input, *graph.output]:
@@ -231,9 +229,14 @@ def _ordered(outputs: list[str], made_by: dict, weights: dict) -> Iterable:
     return found.values()
 
 
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    """List the graphs that a node encloses: the body of a loop."""
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+
+
 def _needs(node: onnx.NodeProto) -> list[str]:
     """List the names that a node uses, those inside the bodies of loops included."""
-    bodies = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    bodies = _bodies(node)
     inside = [name for body in bodies for part in body.node for name in _needs(part)]
     return [*node.input, *inside, *(each.name for body in bodies for each in body.output)]
 

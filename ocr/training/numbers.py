@@ -133,6 +133,15 @@ def train(
     return network, log
 
 
+def joined(logs: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join the logs of trainings that followed each other; epochs and CPU-seconds count on."""
+    parts, spent = [], 0.0
+    for log in logs:
+        parts.append(log.assign(cpu_s=log["cpu_s"] + spent))
+        spent = parts[-1]["cpu_s"].iloc[-1]
+    return pd.concat(parts, ignore_index=True).rename(lambda row: row + 1).rename_axis("epoch")
+
+
 def _digest(weights: Sequence[np.ndarray]) -> str:
     digest = hashlib.sha256()
     for array in weights:
