@@ -1,6 +1,7 @@
 """Measure what the README claims of readers and trainings: python -m benchmarks.reading [NAME ...]
 
-NAME: speed, memory, seeds, training, peers, number_peers, families; the first three by default.
+NAME: speed, memory, seeds, training, drawing, peers, number_peers, families; the first three by
+default.
 CPU-seconds are of this process (time.process_time), on one thread: other programs do not count.
 """
 
@@ -100,6 +101,7 @@ BENCHMARKS = {
     "memory": memory,
     "seeds": partial(_trained, "seeds"),
     "training": partial(_trained, "training"),
+    "drawing": partial(_trained, "drawing"),
     "peers": peers.peers,
     "number_peers": peers.number_peers,
     "families": partial(_trained, "families"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import string
 import time
 
@@ -10,6 +11,7 @@ import numpy as np
 import utils
 from ocr import paths, scores
 from ocr.datasets import dataset, splits
+from ocr.datasets.download import data_folders
 from ocr.drawing import captchas
 from ocr.networks import captcha, char_cnn
 from ocr.reading.ctc import Alphabet
@@ -17,6 +19,8 @@ from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
 from ocr.training import classifier, ctc, recipes
 from ocr.training.batches import class_batches, prefetch
+from ocr.training.drawn import DrawnNumbers
+from ocr.training.number_kinds import number_kinds
 
 QUICK_EPOCHS = 12  # of the quick profile of ocr.ipynb
 STUDENT_T = 2.776  # 95 %, four degrees of freedom
@@ -94,6 +98,20 @@ def training(images: int = 3_200, rounds: int = 12):
         print(f"training, {name}: {wall:,.0f} images a second, {cpu:,.0f} a CPU-second")
     by_clock, by_cpu = (b / a for a, b in zip(*best.values()))
     print(f"balanced, distorted / plain fit: {by_clock:.3f} by the clock, {by_cpu:.3f} by CPU time")
+
+
+def drawing(blocks: int = 24):
+    """Measure the numbers a second that are drawn to train on, with a process for each core."""
+    folders = [str(folder) for folder in data_folders()]
+    kinds, workers = {"folders": folders, "download": True}, os.cpu_count() or 1
+    with DrawnNumbers(number_kinds, kinds, 0, (32, 256), workers=workers) as drawn:
+        coming = drawn.blocks(0, blocks)
+        for _ in range(4 * workers):  # each process has begun
+            next(coming)
+        start = time.perf_counter()
+        count = sum(len(next(coming).labels) for _ in range(blocks))
+    rate = count / (time.perf_counter() - start)
+    print(f"drawing: {rate:,.0f} numbers a second, {workers} processes")
 
 
 def families(images: int = 20_000, fresh: int = 2_000):
