@@ -140,11 +140,7 @@ def read_with(client: Client, out, paths, job: Job) -> tuple[int, int]:
 def _distinct(paths) -> list[Path]:
     """Make paths absolute; drop those that are given twice or lie inside another."""
     paths = list(dict.fromkeys(Path(path).absolute() for path in paths))
-    return [
-        path
-        for path in paths
-        if path.suffix.lower() == ".zip" or not any(other in path.parents for other in paths)
-    ]
+    return [path for path in paths if not any(other in path.parents for other in paths)]
 
 
 def _images(paths: list[Path], faults: list[Row]) -> Iterator[Image]:

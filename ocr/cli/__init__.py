@@ -15,7 +15,7 @@ from ocr.cli.parser import Parser
 
 def verbs() -> list[str]:
     """List the verbs: the modules of this folder that add a parser."""
-    return [module.name for module in iter_modules(__path__) if module.name != "parser"]
+    return [one.name for one in iter_modules(__path__) if not one.ispkg and one.name != "parser"]
 
 
 def build_parser() -> Parser:

@@ -1,116 +1,40 @@
-"""Read images: files, folders and zips (`ocr read`, `python main.py`)."""
+"""Read images: files, folders, zips, PDF (`ocr read`, `python main.py`)."""
 
-import csv
+import argparse
 import io
-import json
 import os
 import sys
 from argparse import Namespace
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TextIO
-from xml.sax.saxutils import escape, quoteattr
+from typing import Any
 
 from tqdm import tqdm
 
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
-from ocr.reading.bulk import Result, read_many
+from ocr.cli.reads import summary, tables
+from ocr.cli.reads.rows import Row
+from ocr.cli.reads.sources import Sources, listed
+from ocr.cli.reads.streams import FORMATS, AboveBar
+from ocr.cli.reads.unsure import Copies
+from ocr.reading import pool
+from ocr.reading.bulk import read_many
 from ocr.reading.contract import ReaderError
-from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions, Reading
-from ocr.reading.files import find_all, no_formula
+from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions
+from ocr.reading.files import Found, printable
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import SCRIPTS
 
 ABOUT = "Read the text in images, each with a confidence from 0 to 1."
 EXAMPLES = """examples:
   {prog} picture.png
-  {prog} --model numbers --pattern dd/dd/dddd --format json FOLDER ARCHIVE.zip > readings.jsonl
+  {prog} --model numbers --pattern dd/dd/dddd --output reads.xlsx FOLDER ARCHIVE.zip
 
 exit status: 0 all images were read, 1 some were not, 2 wrong usage, 130 stopped by Ctrl-C
 """
-
-
-class AboveBar:
-    """Write to standard output above the progress bar, where a terminal shows both."""
-
-    def write(self, text: str) -> int:
-        with tqdm.external_write_mode(file=sys.stdout):
-            return sys.stdout.write(text)
-
-
-class Text:
-    """Write one line an image, with tabs between: path, text, confidence, "trusted" or "check".
-
-    Errors go to stderr.
-    """
-
-    def __init__(self, out: TextIO | AboveBar, prog: str):
-        self.out, self.prog = out, prog
-
-    def write(self, result: Result) -> None:
-        path, reading = result.name, result.reading
-        if reading is None or result.error is not None:
-            tqdm.write(f"{self.prog}: {path}: {result.error}", file=sys.stderr)
-        else:
-            trusted = "trusted" if reading.trusted else "check"
-            self.out.write(f"{path}\t{reading.text}\t{reading.confidence:.4f}\t{trusted}\n")
-
-    def close(self) -> None:
-        """End the output; also called when the reading is stopped."""
-
-
-class Json(Text):
-    """Write one object a line: path; text, confidence, trusted, where it was opened; error."""
-
-    def write(self, result: Result) -> None:
-        row: dict = {"path": result.name}
-        if result.reading is not None:
-            row["text"] = result.reading.text
-            row["confidence"] = round(result.reading.confidence, 6)
-            row["trusted"] = result.reading.trusted
-        if result.error is not None:
-            row["error"] = result.error
-        self.out.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-class Csv(Text):
-    """Write the columns path, text, confidence, trusted, error; see `no_formula`."""
-
-    def __init__(self, out: TextIO | AboveBar, prog: str):
-        super().__init__(out, prog)
-        self.rows = csv.writer(out, lineterminator="\n")
-        self.rows.writerow(["path", "text", "confidence", "trusted", "error"])
-
-    def write(self, result: Result) -> None:
-        columns = ["", "", ""] if result.reading is None else _shown(result.reading)
-        self.rows.writerow(map(no_formula, [result.name, *columns, result.error or ""]))
-
-
-class Xml(Text):
-    """Write <readings> of <image path= confidence= trusted=>text</image>; faults have error=."""
-
-    def __init__(self, out: TextIO | AboveBar, prog: str):
-        super().__init__(out, prog)
-        out.write('<?xml version="1.0" encoding="UTF-8"?>\n<readings>\n')
-
-    def write(self, result: Result) -> None:
-        attributes, text = f"path={quoteattr(result.name)}", ""
-        if result.reading is not None:
-            text, confidence, trusted = _shown(result.reading)
-            attributes += f' confidence="{confidence}" trusted="{trusted}"'
-        if result.error is not None:
-            attributes += f" error={quoteattr(result.error)}"
-        self.out.write(f"<image {attributes}>{escape(text)}</image>\n")
-
-    def close(self) -> None:
-        self.out.write("</readings>\n")
-
-
-def _shown(reading: Reading) -> tuple[str, str, str]:
-    """Format text, confidence and trusted for tables."""
-    return reading.text, f"{reading.confidence:.6f}", str(reading.trusted).lower()
-
-
-FORMATS = {"text": Text, "json": Json, "csv": Csv, "xml": Xml}
 
 
 def add_parser(verbs) -> Parser:
@@ -118,41 +42,45 @@ def add_parser(verbs) -> Parser:
     return _complete(verbs.add_parser("read", help=ABOUT, description=ABOUT))
 
 
+def _number(least: float, most: float, kind: type = int):
+    """Make a type of options: a number within bounds."""
+
+    def number(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            up_to = f" to {most:g}" if most < 2**31 else " or more"
+            raise argparse.ArgumentTypeError(f"{text!r}: give a number, {least:g}{up_to}")
+        return value
+
+    return number
+
+
 def _complete(parser: Parser) -> Parser:
+    parser.usage = f"{parser.prog} [OPTIONS] PATH..."
     parser.epilog = EXAMPLES.format(prog=parser.prog)
+    parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, max_help_position=26)
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="image files, folders, zip archives")
-    add("--model", default="captcha", metavar="NAME", help="a reader's name or folder (captcha)")
-    add("--format", choices=FORMATS, help="text (default), json, csv or xml")
-    add(
-        "--pattern",
-        help="constrain each place: d a digit, a a letter, x either, anything else itself, as in "
-        "dd/dd/dddd",
-    )
-    add("--lexicon", metavar="FILE", help="read only words of this text file, one a line")
-    add("--script", choices=SCRIPTS, help="the script of the numbers, where it is known")
-    add(
-        "--digits",
-        choices=DIGITS,
-        default=WESTERN,
-        help="give numbers of every script in Western digits (default), or as they are written",
-    )
-    add(
-        "--keep-other",
-        action="store_true",
-        help="also show where signs are that belong to no number, such as a currency",
-    )
-    add(
-        "--cluster",
-        metavar="ADDRESS",
-        help="read an archive with many processes: the address of a Dask scheduler, or local to "
-        "start workers here; needs --out",
-    )
-    add(
-        "--out",
-        metavar="FOLDER",
-        help="with --cluster: write the readings there as Parquet files; continues an earlier run",
-    )
+    add("paths", nargs="*", metavar="PATH", help='files, folders, zips, "*.png"; - is stdin')
+    add("--files-from", metavar="LIST", help="read paths from a file, one a line (-: stdin)")
+    add("--model", default="captcha", metavar="NAME", help="a reader, see: ocr readers (captcha)")
+    add("--output", "--out", metavar="FILE", help="write .csv .xlsx .jsonl .parquet or .xml")
+    add("--format", choices=FORMATS, metavar="F", help="of stdout: text (default) json csv xml")
+    add("--sort", choices=("confidence",), metavar="confidence", help="the least sure first")
+    add("--top", type=_number(1, 100), default=1, metavar="K", help="give the K best texts")
+    add("--pattern", metavar="P", help="d digit, a letter, x either, else itself: dd/dd/dddd")
+    add("--lexicon", metavar="FILE", help="read only words of a file, one a line")
+    add("--script", choices=SCRIPTS, metavar="S", help="of numbers: western arabic persian")
+    add("--digits", choices=DIGITS, default=WESTERN, metavar="D", help="western or as-written")
+    add("--keep-other", action="store_true", help="show a ? where signs belong to no number")
+    least = _number(0, 1, float)
+    add("--min-confidence", type=least, metavar="C", help="trust readings from C, 0 to 1, on")
+    add("--copy-unsure", type=Path, metavar="FOLDER", help="copy pictures that are not trusted")
+    cores = _number(1, 2**31)
+    add("--processes", type=cores, metavar="N", help="at a time, at most (default: the cores)")
+    add("--cluster", metavar="ADDRESS", help="of Dask, or local; --output is a folder then")
     return parser
 
 
@@ -165,27 +93,70 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(options: Namespace) -> int:
     """Read the images; return the exit status."""
+    prog = options.parser.prog
     _check(options)
     try:
-        reader = Reader.load(options.model)
         words = None if options.lexicon is None else _words(options.lexicon)
         how = {key: getattr(options, key) for key in ("pattern", "script", "digits", "keep_other")}
-        decoding = reader.options(lexicon=words, **how)
+        if options.cluster is None:
+            how["top"] = options.top
+        make = partial(_load, options.model, options.min_confidence, words, how)
+        reader, decoding = make()
     except ReaderError as error:
-        return fail(options.parser.prog, error)
+        return fail(prog, error)
     if options.cluster is not None:
         return _read_on_cluster(options, words, how)
-    return _read_here(options, reader, decoding)
+    try:
+        sources = Sources(options.paths)
+        return _read_here(options, sources, _Reading(options, reader, decoding, make))
+    except KeyboardInterrupt:  # while files are listed
+        return fail(prog, "stopped", INTERRUPTED)
+
+
+def _load(
+    model: str, least: float | None, words: list[str] | None, how: dict
+) -> tuple[Reader, DecodingOptions]:
+    """Load a reader and say how to decode. Raises ReaderError."""
+    reader = Reader.load(model)
+    if least is not None:
+        reader.trust_from(least)
+    return reader, reader.options(lexicon=words, **how)
+
+
+# --- options
 
 
 def _check(options: Namespace) -> None:
-    """Exit with status 2 where one option needs another, or excludes it."""
-    if options.cluster is not None and options.out is None:
-        options.parser.error("--cluster needs --out FOLDER: the readings are written there")
-    if options.out is not None and options.cluster is None:
-        options.parser.error("--out needs --cluster ADDRESS: other readings go to standard output")
-    if options.cluster is not None and options.format is not None:
-        options.parser.error("--cluster writes Parquet files: leave out --format")
+    """Exit with status 2 where one option needs another, or excludes it; complete the paths."""
+    error, out = options.parser.error, options.output
+    if options.files_from is not None:
+        options.paths = [*options.paths, *_listed(options)]
+    if not options.paths:
+        error("give PATH: files, folders or zips, or --files-from LIST")
+    if options.cluster is not None:
+        if out is None:
+            error("--cluster needs --output FOLDER: the readings are written there")
+        here = ("format", "sort", "copy_unsure", "processes", "min_confidence")
+        given = [name for name in here if getattr(options, name) is not None]
+        if given or options.top > 1:
+            name = (given or ["top"])[0].replace("_", "-")
+            error(f"--cluster writes Parquet files with one text an image: leave out --{name}")
+    elif out is not None:
+        if options.format is not None:
+            error("--output chooses the format by its ending: leave out --format")
+        if problem := tables.problem(Path(out)):
+            error(f"--output {problem}")
+
+
+def _listed(options: Namespace) -> list[str]:
+    if options.files_from == "-" and "-" in options.paths:
+        options.parser.error("- and --files-from -: standard input can only be one of them")
+    try:
+        return listed(options.files_from)
+    except OSError as error:
+        reason = error.strerror or error
+        text = f"--files-from {options.files_from}: cannot be read ({reason})"
+    options.parser.error(text)
 
 
 def _words(path: str) -> list[str]:
@@ -200,39 +171,111 @@ def _words(path: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _read_here(options: Namespace, reader: Reader, decoding: DecodingOptions) -> int:
-    prog, failed = options.parser.prog, 0
+# --- reading
+
+
+class _Reading:
+    """Read pictures, with as many processes as are worth it."""
+
+    def __init__(self, options: Namespace, reader: Reader, decoding: DecodingOptions, make: Any):
+        self.reader, self.decoding, self.make = reader, decoding, make
+        self.most = options.processes or pool.usable_cores()
+
+    def rows(self, sources: Iterable[Found], count: int) -> Iterator[Row]:
+        """Read the pictures, `count` of them, in order."""
+        waiting: deque[Found] = deque()
+
+        def noted() -> Iterator[Found]:
+            for found in sources:
+                waiting.append(found)
+                yield found
+
+        processes = min(self.most, count // pool.WORTH)
+        if processes > 1:
+            make = (lambda: (self.reader, self.decoding)) if pool.FORK else self.make
+            results = pool.read_in_processes(make, noted(), processes)
+        else:
+            results = read_many(self.reader, noted(), self.decoding)
+        for result in results:
+            yield Row(waiting.popleft(), result._replace(prepared=None))
+
+
+def _read_here(options: Namespace, sources: Sources, reading: _Reading) -> int:
+    prog, tally, count = options.parser.prog, summary.Tally(), sources.count()
+    rows = tqdm(reading.rows(sources, count), total=count, unit=" images", disable=None)
+    status = DONE
+    try:
+        copies = Copies(options.copy_unsure) if options.copy_unsure else None
+        with _writer(options) as writer:
+            kept: list[Row] = []
+            try:
+                for row in rows:
+                    tally.add(row)
+                    if copies is not None:
+                        copies.add(row)
+                    if options.sort:
+                        kept.append(row)
+                    else:
+                        writer.write(row)
+            except KeyboardInterrupt:
+                status = INTERRUPTED
+            for row in sorted(kept, key=lambda row: row.confidence):
+                writer.write(row)
+    except BrokenPipeError:  # whoever reads our output, `head` for one, has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        name = str(error.filename or "")
+        where = options.output if not name or name.endswith(".part") else name
+        reason = error.strerror or error
+        return fail(prog, f"{where or 'standard output'}: cannot be written ({reason})")
+    rows.close()
+    _sum_up(options, tally, sources, reading.reader)
+    if copies is not None and copies.count:
+        print(summary.about_copies(copies.count, copies.folder, options.model), file=sys.stderr)
+    if status == INTERRUPTED:
+        return fail(prog, "stopped", INTERRUPTED)
+    return SOME_FAILED if tally.failed else DONE
+
+
+@contextmanager
+def _writer(options: Namespace) -> Iterator[Any]:
+    """Open what writes the rows: a file, or standard output."""
+    if options.output is not None:
+        with tables.file_writer(Path(options.output), options.parser.prog, options.top) as writer:
+            yield writer
+        return
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     both = sys.stdout.isatty() and sys.stderr.isatty()
-    out = FORMATS[options.format or "text"](AboveBar() if both else sys.stdout, prog)
-    found = tqdm(find_all(options.paths), unit=" images", disable=None)
-    try:
-        for result in read_many(reader, found, decoding):
-            out.write(result)
-            failed += result.error is not None
-        out.close()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        out.close()
-        return fail(prog, "stopped", INTERRUPTED)
-    except BrokenPipeError:  # whoever reads our output, `head` for one, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return SOME_FAILED if failed else DONE
+    kind = FORMATS[options.format or "text"]
+    writer = kind(AboveBar() if both else sys.stdout, options.parser.prog, options.top)
+    yield writer
+    writer.close()
+    sys.stdout.flush()
+
+
+def _sum_up(options: Namespace, tally: summary.Tally, sources: Sources, reader: Reader) -> None:
+    """Say how many were read, and what may be wrong where most are doubtful."""
+    if tally.count > 1 or sources.passed or options.output:
+        where = f"; in {printable(options.output)}" if options.output else ""
+        print(f"{tally.line(sources.passed)}{where}", file=sys.stderr)
+    if advice := tally.advice(options.model, reader):
+        print(advice, file=sys.stderr)
 
 
 def _read_on_cluster(options: Namespace, words: list[str] | None, how: dict) -> int:
-    prog = options.parser.prog
+    prog, out = options.parser.prog, Path(options.output)
     try:
         from ocr.archive import cluster  # an install extra, and importing Dask takes a second
     except ModuleNotFoundError:
         return fail(prog, '--cluster needs the extra "scale": pip install "ocr-readers[scale]"')
     try:
         job = cluster.Job.create(options.model, words, **how)
-        count, failed = cluster.read(options.cluster, options.out, options.paths, job)
+        count, failed = cluster.read(options.cluster, out, options.paths, job)
     except cluster.ClusterError as error:
         return fail(prog, error)
     except KeyboardInterrupt:
         return fail(prog, "stopped; the same command continues from what is read", INTERRUPTED)
-    print(f"{count:,} images, {failed:,} of them not read; in {options.out}")
+    print(f"{count:,} images, {failed:,} of them not read; in {out}")
     return SOME_FAILED if failed else DONE

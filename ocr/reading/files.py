@@ -4,7 +4,8 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,7 @@ LOCAL_HEADER = 30  # bytes before the name of a zip's member, where its data beg
 HEAD = 2**16  # bytes of a file that are searched for the size of its image
 NO_IMAGES = (
     "no images in it: give a folder or a zip with png, jpg, bmp, webp, gif or tiff files "
-    "(a zip inside a folder is not opened)"
+    "(a zip inside a zip is not opened)"
 )
 
 
@@ -27,7 +28,7 @@ class Found(NamedTuple):
     """An image file: its name, and functions that read it.
 
     name   with "/" on every system
-    read   returns its bytes, or raises ImageError
+    read   returns its bytes, or raises ImageError; of those that are listed here, it can be pickled
     fault  why it cannot be read, where that is known in advance
     head   returns the first HEAD bytes
     state  returns what changes when the file is replaced: size and times, or a zip's checksum
@@ -72,12 +73,26 @@ def find_images(path: str | os.PathLike, every_file: bool = False) -> Iterator[F
         yield _file(path)
 
 
-def find_all(paths: Iterable[str | os.PathLike]) -> Iterator[Found]:
-    """List every image in `paths`; a missing or empty path yields one whose `read` raises."""
+Expand = Callable[[str], Iterable[Found]]
+
+
+def find_all(
+    paths: Iterable[str | os.PathLike],
+    passed: Counter[str] | None = None,
+    expand: Mapping[str, Expand] | None = None,
+) -> Iterator[Found]:
+    """List every image in `paths`, also in zips that lie in folders.
+
+    A missing or empty path yields one whose `read` raises. passed: counts the files that are passed
+    over, by extension. expand: {extension: function from a file's path to the images in it}, for
+    files that hold several.
+    """
+    passed, expand = Counter() if passed is None else passed, {**(expand or {})}
+    expand.setdefault(".zip", lambda name: _all_in(name, passed, {}))
     for path in paths:
         empty = True
         try:
-            for found in find_images(path):
+            for found in _all_in(path, passed, expand):
                 empty = False
                 yield found
             if empty:
@@ -86,12 +101,30 @@ def find_all(paths: Iterable[str | os.PathLike]) -> Iterator[Found]:
             yield unreadable(str(path), str(error))
 
 
+def _all_in(
+    path: str | os.PathLike, passed: Counter[str], expand: Mapping[str, Expand]
+) -> Iterator[Found]:
+    """List the images of a path; `expand` opens files, not those inside a zip."""
+    alone = os.path.isfile(path) and Path(path).suffix.lower() != ".zip"
+    for found in find_images(path, every_file=True):
+        extension = PurePosixPath(found.name).suffix.lower()
+        if extension in expand and os.path.isfile(found.name):
+            try:
+                yield from expand[extension](found.name)
+            except ImageError as error:
+                yield unreadable(found.name, str(error))
+        elif alone or found.fault or found.is_image:
+            yield found
+        else:
+            passed[extension.removeprefix(".") or "without extension"] += 1
+
+
 def _file(path: Path) -> Found:
     def head() -> bytes:
         with open(path, "rb") as file:
             return file.read(HEAD)
 
-    return Found(path.as_posix(), lambda: read_bytes(path), None, head, lambda: _state(path))
+    return Found(path.as_posix(), partial(read_bytes, path), None, head, lambda: _state(path))
 
 
 def _state(path: Path) -> str:
@@ -138,10 +171,11 @@ def _is_folder(entry: os.DirEntry) -> bool:
 def unreadable(name: str, message: str) -> Found:
     """Stand in for an image that cannot be found: its `read` raises ImageError with `message`."""
 
-    def read() -> bytes:
-        raise ImageError(message)
+    return Found(name, partial(_raise, message), message)
 
-    return Found(name, read, message)
+
+def _raise(message: str) -> bytes:
+    raise ImageError(message)
 
 
 def read_named(name: str) -> bytes:
@@ -154,7 +188,7 @@ def read_named(name: str) -> bytes:
     if archive is None:
         return read_bytes(path)
     try:
-        opened, members = _members(str(archive), archive.stat().st_mtime_ns)
+        opened, members = _members(str(archive), archive.stat().st_mtime_ns, os.getpid())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ImageError(f"its zip can no longer be opened ({one_line(error)})") from None
     member = path.relative_to(archive).as_posix()
@@ -164,8 +198,13 @@ def read_named(name: str) -> bytes:
 
 
 @lru_cache(maxsize=2)
-def _members(path: str, modified: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-    """Open a zip and index its members by name; cached until its modification time changes."""
+def _members(
+    path: str, modified: int, process: int
+) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+    """Open a zip and index its members by name; cached until its modification time changes.
+
+    A fork shares the place in an open file with its parent, so each process opens its own.
+    """
     archive = zipfile.ZipFile(path)
     return archive, _by_name(archive)
 
@@ -204,7 +243,7 @@ def _in_zip(path: Path, every_file: bool) -> Iterator[Found]:
         if not name.endswith("/") and _wanted(name, every_file):
             yield Found(
                 f"{path.as_posix()}/{name}",
-                partial(_read_member, archive, info),
+                partial(read_named, f"{path.as_posix()}/{name}"),
                 None,
                 partial(_read_member, archive, info, HEAD),
                 partial("{:08x} {}".format, info.CRC, info.file_size),

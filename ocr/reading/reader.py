@@ -164,6 +164,15 @@ class Reader:
         except ValueError as error:
             raise ReaderError(str(error)) from None
 
+    @property
+    def threshold(self) -> float | None:
+        """The confidence from which readings are trusted; None: never."""
+        return self._trust.threshold
+
+    def trust_from(self, threshold: float) -> None:
+        """Trust readings from this confidence on, 0..1, in place of the contract's."""
+        self._trust = Trust(self.contract, threshold)
+
     def prepare(self, image: Any, max_pixels: int = MAX_PIXELS) -> Prepared:
         """Preprocess one image for the network. Raises ImageError, also above `max_pixels`."""
         return self.input.prepare(open_image(image, max_pixels))

@@ -1,0 +1,115 @@
+"""Where `ocr read` finds its pictures: paths, patterns, lists of paths, standard input, PDF."""
+
+import glob
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+
+from ocr.reading.files import Expand, Found, find_all, unreadable
+from ocr.reading.images import MAX_BYTES, ImageError
+
+STDIN = "-"
+HEIC = "HEIC is not read: save it as JPEG (an iPhone takes JPEG with Formats: Most Compatible)"
+UNREAD = {  # files that people take for pictures, and what to do
+    ".pdf": 'a PDF, which needs the extra "desk": pip install "ocr-readers[desk]"',
+    ".heic": HEIC,
+    ".heif": HEIC,
+}
+
+
+def listed(name: str) -> list[str]:
+    """Read a list of paths, one a line, or with zero bytes between, from a file or `-`.
+
+    UTF-8 or, with a byte order mark, UTF-16; bytes that are neither stay what they are. Raises
+    OSError, also for a list larger than an image may be.
+    """
+    if name == STDIN:
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with open(name, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(f"a list of more than {MAX_BYTES >> 20} MiB")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # as PowerShell writes it
+        text = data.decode("utf-16", "replace")
+    else:
+        text = os.fsdecode(data.removeprefix(b"\xef\xbb\xbf"))
+    lines = text.split("\0") if "\0" in text else text.split("\n")
+    return [line.removesuffix("\r") for line in lines if line.strip()]
+
+
+def matching(paths: Iterable[str]) -> Iterator[str]:
+    """Expand patterns such as `*.png` or `**/*.png`, which Windows' shell leaves to the program.
+
+    A path that exists is taken as it is; a pattern that nothing matches stays.
+    """
+    for path in paths:
+        if path == STDIN or os.path.lexists(path) or not glob.has_magic(path):
+            yield path
+        else:
+            yield from sorted(glob.glob(path, recursive=True)) or [path]
+
+
+class Sources:
+    """The pictures of some paths, which may be listed again and again.
+
+    paths     files, folders, zips, `-`
+    passed    files that the latest listing has passed over, by extension
+    """
+
+    def __init__(self, paths: Iterable[str]):
+        self.paths = list(matching(paths))
+        self.passed: Counter[str] = Counter()
+        self._stdin = _standard_input() if STDIN in self.paths else None
+        self._expand: dict[str, Expand] = {".pdf": _pdf} if find_spec("pypdfium2") else {}
+
+    def __iter__(self) -> Iterator[Found]:
+        self.passed.clear()
+        for path in self.paths:
+            extension = Path(path).suffix.lower()
+            if path == STDIN and self._stdin is not None:
+                yield self._stdin
+            elif extension in UNREAD.keys() - self._expand and os.path.isfile(path):
+                yield unreadable(path, UNREAD[extension])
+            else:
+                yield from find_all([path], self.passed, self._expand)
+
+    def count(self) -> int:
+        """List all pictures once, and count them."""
+        return sum(1 for _ in self)
+
+
+def _standard_input() -> Found:
+    """Take the picture that comes through standard input."""
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        return unreadable(STDIN, f"more than {MAX_BYTES >> 20} MiB: scale the image down first")
+    return Found(STDIN, partial(bytes, data))
+
+
+# --- PDF
+
+
+def _pdf(name: str) -> Iterator[Found]:
+    """List the pages of a PDF file: scan.pdf, or scan.pdf#1, scan.pdf#2 ... of several."""
+    from ocr.forms.pages import find_pages  # an install extra
+
+    with closing(find_pages([name])) as pages:  # type: ignore[type-var]
+        for number, page in enumerate(pages):
+            yield Found(page.name, partial(_page, name, number))  # type: ignore[arg-type]
+
+
+def _page(name: str, number: int):
+    """Render a page of a PDF file, in any process. Raises ImageError."""
+    from ocr.forms.pages import find_pages
+
+    with closing(find_pages([name])) as pages:
+        for page in islice(pages, number, None):
+            return page.open()
+    raise ImageError("no longer in its PDF")
