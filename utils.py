@@ -5,7 +5,7 @@ Importing this is quick: modules that draw, or that need pandas, are imported wh
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from ocr.reading.files import find_images
 from ocr.reading.images import ImageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ocr.datasets.characters import Parts
     from ocr.datasets.sources import Source
 
@@ -34,6 +36,7 @@ PHOTOS = {
     "pen": ("pen_photos.zip", "photographs of pen on paper"),
     "street": ("street_view.zip", "photographs of characters in the street (Chars74K)"),
 }
+LOGS = ROOT / "notebooks" / "curves"  # of the full profile's trainings
 DRAWN_CAPTCHAS = 2500  # drawn where no real ones are found
 DRAWN_CHARACTERS = 150  # of each of 62 classes, to train on
 
@@ -58,6 +61,42 @@ def full_profile() -> bool:
     if profile not in ("quick", "full"):
         raise DataError(f"OCR_PROFILE={profile}: use 'quick' or 'full'")
     return profile == "full"
+
+
+def expect(holds: bool, message: str):
+    """Warn where a result is not as expected, as in an experiment; raise where OCR_STRICT is set.
+
+    The tests set it. Raises AssertionError.
+    """
+    if holds:
+        return
+    if os.environ.get("OCR_STRICT"):
+        raise AssertionError(message)
+    print(f"note: {message}; if you have changed something above, that is your result")
+
+
+def full_logs(lesson: str, logs: "Mapping[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
+    """Return the logs of the full profile's trainings of a lesson, to draw beside one's own.
+
+    In the full profile `logs`, {label: log by epoch}, are stored in notebooks/curves/LESSON.csv,
+    and nothing is returned. Logs from before they were stored have the epochs that were printed.
+    """
+    import pandas as pd  # for speed: half a second
+
+    file = LOGS / f"{lesson}.csv"
+    stored = pd.read_csv(file, index_col=["training", "epoch"]) if file.exists() else None
+    if full_profile():
+        new = pd.concat(dict(logs), names=["training", "epoch"])
+        if stored is not None:
+            old = stored[~stored.index.isin(list(logs), level="training")]
+            new = pd.concat([old, new])
+        LOGS.mkdir(exist_ok=True)
+        new.to_csv(file, float_format="%.6g")
+        return {}
+    if stored is None:
+        return {}
+    groups = stored.groupby(level="training", sort=False)
+    return {name: log.droplevel("training").dropna(axis=1, how="all") for name, log in groups}
 
 
 def _may_download(allowed: bool | None) -> bool:

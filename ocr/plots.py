@@ -3,6 +3,7 @@
 In a notebook a figure is shown; in a terminal it is saved in figures/.
 """
 
+import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from PIL import Image
 
 from ocr import paths
 from ocr.reading.ctc import Alphabet, align
@@ -21,17 +23,36 @@ COLOURS = plt.rcParams["axes.prop_cycle"].by_key()["color"]
 CHARACTERS: dict[str, Any] = {"family": "monospace", "parse_math": False}  # a $ is a $
 FLOOR = -12  # lowest log-probability that `alignment` tells apart
 plt.rcParams["figure.dpi"] = 80
+SHARP = 144  # dots an inch of what is stored; shown at figure.dpi
+FEW = 5  # readings below which a bin of a reliability diagram says nothing
+PALETTE = 32  # colours of a stored picture: a third of the bytes
 
 
-def show(name: str):
-    """Show the current figure in a notebook; in a terminal save it as figures/NAME.png."""
+def show(name: str, alt: str = ""):
+    """Show the current figure in a notebook; in a terminal save it as figures/NAME.png.
+
+    alt: what the picture shows, for who cannot see it; default: the titles of its panels.
+    """
     if "ipykernel" in sys.modules:
-        plt.show()
+        display, figure = sys.modules["IPython.display"], plt.gcf()
+        picture, width = _stored(figure)
+        alt = alt or "; ".join(filter(None, (axis.get_title() for axis in figure.axes)))[:300]
+        display.display(display.Image(picture, width=width, alt=alt or name))
+        plt.close()
         return
     paths.FIGURES.mkdir(exist_ok=True)
     plt.savefig(paths.FIGURES / f"{name}.png", bbox_inches="tight")
     plt.close()
     print(f"picture: {paths.FIGURES.name}/{name}.png")
+
+
+def _stored(figure) -> tuple[bytes, int]:
+    """Render a figure as a sharp PNG of few colours: (its bytes, the width to show it at)."""
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, dpi=SHARP, bbox_inches="tight")
+    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
+    picture.save(small, "png", optimize=True)
+    return small.getvalue(), round(picture.width * plt.rcParams["figure.dpi"] / SHARP)
 
 
 def grid(
@@ -66,11 +87,14 @@ def grid(
     show(name)
 
 
-def curves(histories: Mapping, columns: Mapping[str, str], name: str):
+def curves(
+    histories: Mapping, columns: Mapping[str, str], name: str, beside: Mapping | None = None
+):
     """Plot training logs: one panel per column, one colour per training, validation dashed.
 
     histories: {label: log, a DataFrame with one row per epoch}. columns: {column: panel title};
-    `val_COLUMN` is the same metric on validation images. A loss has a logarithmic scale.
+    `val_COLUMN` is the same metric on validation images. A loss has a logarithmic scale. beside:
+    logs of the full profile, {label: log}, drawn thin and dotted in the colour of the same label.
     """
     wide = 2 if len(columns) % 2 == 0 else 3
     rows = -(-len(columns) // wide)
@@ -78,13 +102,17 @@ def curves(histories: Mapping, columns: Mapping[str, str], name: str):
         rows, wide, figsize=(11, 2.8 * rows), squeeze=False, layout="constrained"
     )
     for axis, (column, title) in zip(axes.flat, columns.items()):
-        for colour, history in zip(COLOURS, histories.values()):
+        for colour, (label, history) in zip(COLOURS, histories.items()):
             _curve(axis, history, column, colour)
+            _full_curve(axis, (beside or {}).get(label), column, colour)
         axis.set(title=title, xlabel="epoch", yscale="log" if column == "loss" else "linear")
         axis.grid(alpha=0.3)
     lines = [plt.Line2D([], [], color=colour) for colour, _ in zip(COLOURS, histories)]
-    lines.append(plt.Line2D([], [], color="grey", linestyle="--"))
-    labels = [*histories, "validation"]
+    lines.append(plt.Line2D([], [], color="black", linestyle="--"))
+    labels = [*histories, "dashed: validation"]
+    if beside:
+        lines.append(plt.Line2D([], [], color="black", linestyle=":"))
+        labels.append("dotted: the full profile")
     figure.legend(lines, labels, loc="outside lower center", ncols=5, fontsize=9)
     show(name)
 
@@ -95,6 +123,15 @@ def _curve(axis: Axes, history, column: str, colour: str):
     for logged, style in ((column, "-"), (f"val_{column}", "--")):
         if logged in history:
             axis.plot(history.index, history[logged], style, color=colour, marker=marker)
+
+
+def _full_curve(axis: Axes, history, column: str, colour: str):
+    """Plot one metric of a stored training of the full profile, on validation images if logged."""
+    if history is None:
+        return
+    logged = next((name for name in (f"val_{column}", column) if name in history), None)
+    if logged:
+        axis.plot(history.index, history[logged], ":", color=colour, linewidth=1.2)
 
 
 def confidence(values, right, name: str):
@@ -125,14 +162,15 @@ def confidence(values, right, name: str):
 
 
 def _reliability(axis: Axes, values: np.ndarray, right: np.ndarray):
-    """Plot accuracy against mean confidence in ten bins of equal width; empty bins are left out."""
+    """Plot accuracy against mean confidence in ten bins of equal width, of FEW readings or more."""
     bins = np.clip((values * 10).astype(int), 0, 9)
-    members = [bins == k for k in np.unique(bins)]
+    members = [bins == k for k in np.unique(bins) if (bins == k).sum() >= min(FEW, len(values))]
     means = [(values[rows].mean(), right[rows].mean()) for rows in members]
     bounds = [wilson(int(right[rows].sum()), int(rows.sum())) for rows in members]
     axis.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    axis.vlines([mean for mean, _ in means], *zip(*bounds), color=COLOURS[0], alpha=0.5)
-    axis.plot(*zip(*means), "o-", color=COLOURS[0])
+    if means:
+        axis.vlines([mean for mean, _ in means], *zip(*bounds), color=COLOURS[0], alpha=0.5)
+        axis.plot(*zip(*means), "o-", color=COLOURS[0])
     axis.set(title="reliability, 95 % intervals", xlabel="confidence", ylabel="exact match")
 
 
@@ -222,4 +260,40 @@ def alignment(
     for (start, end), index in zip(align(log_probs, indices), indices):
         top.axvspan(start, end, color=COLOURS[1], alpha=0.35)
         top.text((start + end) / 2, -0.05, names[index], **centred)
+    show(name)
+
+
+def maps(image: np.ndarray, frames: Mapping[str, np.ndarray], alphabet: Alphabet, name: str):
+    """Plot an image above what a CTC network says of it at several moments: {title: log_probs}.
+
+    image: uint8 (H, W, 1). log_probs: floats (time, classes); the panels share a colour bar.
+    """
+    figure, axes = plt.subplots(
+        2, len(frames), figsize=(11, 4.2), squeeze=False, layout="constrained", height_ratios=(1, 3)
+    )
+    names = ["blank", *alphabet.symbols]
+    for column, (title, log_probs) in zip(axes.T, frames.items()):
+        column[0].imshow(image[:, :, 0], cmap="gray", vmin=0, vmax=255, aspect="auto")
+        column[0].axis("off")
+        column[0].set_title(title)
+        extent = (0, len(log_probs), len(names), 0)
+        drawn = column[1].imshow(
+            np.exp(log_probs.T), cmap="magma", vmin=0, vmax=1, aspect="auto", extent=extent
+        )
+        column[1].set(xlabel="time step")
+        column[1].set_yticks(np.arange(len(names)) + 0.5, names, fontsize=8, family="monospace")
+    figure.colorbar(drawn, ax=axes[1], label="probability")
+    show(name)
+
+
+def dots(values: Mapping[str, Sequence[float]], name: str, title: str):
+    """Plot one row per key with a dot per value (a seed) and a bar at their mean."""
+    _, axis = plt.subplots(figsize=(8, 0.6 + 0.42 * len(values)), layout="constrained")
+    for row, found in enumerate(values.values()):
+        axis.barh(row, np.mean(found), height=0.55, color=COLOURS[0], alpha=0.35)
+        axis.plot(found, [row] * len(found), "o", color="black", markersize=5, fillstyle="none")
+    axis.set_yticks(range(len(values)), list(values))
+    axis.invert_yaxis()
+    axis.set_title(title)
+    axis.grid(alpha=0.3, axis="x")
     show(name)

@@ -78,6 +78,22 @@ def auroc(confidence: ArrayLike, right: ArrayLike) -> float:
     return float((below + up_to) / (2 * len(good) * len(bad)))
 
 
+def auroc_interval(area: float, right: int, wrong: int, z: float = 1.96) -> tuple[float, float]:
+    """Compute the 95 % interval of an AUROC of `right` against `wrong` texts (Hanley, McNeil 1982).
+
+    With few of either it is wide, and an area of 1 has width 0, whatever the number. NaN without
+    right or wrong ones.
+    """
+    if not right or not wrong:
+        return float("nan"), float("nan")
+    square = area * area
+    twice_right, twice_wrong = area / (2 - area), 2 * square / (1 + area)
+    spread = area * (1 - area)
+    spread += (right - 1) * (twice_right - square) + (wrong - 1) * (twice_wrong - square)
+    half = z * sqrt(max(0.0, spread) / (right * wrong))
+    return max(0.0, area - half), min(1.0, area + half)
+
+
 def worst_pairs(
     texts: Iterable[str], labels: Iterable[str], count: int = 10
 ) -> list[tuple[str, int]]:

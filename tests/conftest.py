@@ -18,6 +18,7 @@ SHIPPED = utils.ROOT / "models" / "captcha"
 if os.environ.get("OCR_DATA"):
     # absolute, also for copies of the project
     os.environ["OCR_DATA"] = str(utils.ROOT / os.environ["OCR_DATA"])
+os.environ["OCR_STRICT"] = "1"  # notebooks: a result that is not as expected is an error
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's background jobs ignore Ctrl-C, and so would the programs that tests start
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -25,7 +25,7 @@ FLOORS = (  # from the bottom up
     ("reading",),
     ("drawing",),
     ("datasets",),
-    ("backend", "plots"),
+    ("backend", "plots", "diagrams"),
     ("networks",),
     ("training",),
     ("labelling", "forms"),
@@ -38,6 +38,7 @@ EXTRA = {  # a room that is not listed belongs to the base install
     "datasets": "train",
     "backend": "train",
     "plots": "train",
+    "diagrams": "train",
     "networks": "train",
     "training": "train",
     "localhost": "desk",
@@ -51,7 +52,8 @@ OPTIONAL = {  # inside functions
     "serving": {"desk"},
     "cli": set(EXTRA.values()) | {"notebooks"},
 }
-COURSE = {"utils", "CTCLayer", "SquareRootScheduler", "main", "train", "reader"}
+COURSE = {"utils", "exercises", "play", "CTCLayer", "SquareRootScheduler"}
+COURSE |= {"main", "train", "reader"}
 OUTSIDE = COURSE | {"benchmarks", "tests", "conftest", "install"}
 MODULES = {  # where they are not called as the distribution is
     "flask": {"flask", "werkzeug"},

@@ -66,7 +66,9 @@ class Progress(keras.callbacks.Callback):
         self.name, self.epochs = name, checkpoint.epochs
         in_notebook = "ipykernel" in sys.modules
         self.every = self.epochs if in_notebook else max(1, self.epochs // lines)
-        self.bar, self.last, self.printed = None, None, -1
+        self.bar = None
+        self.last: tuple[int, dict] | None = None
+        self.printed = -1  # the epoch of the last line
         if checkpoint.rows and not in_notebook:
             print(f"{name}: epochs 1 to {len(checkpoint.rows)} come from .cache/", flush=True)
         if sys.stderr.isatty():

@@ -1,0 +1,176 @@
+"""Check the exercises of the lessons: what is remembered and computed, and what is programmed.
+
+`check` compares answers with notebooks/exercises.toml and explains a wrong choice. `judge` runs a
+function of yours beside the project's own on random cases and shows the first that differs. Neither
+stops a notebook.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import tomllib
+
+from ocr.datasets.emnist import merge
+from ocr.datasets.labels import CLASSES
+from ocr.paths import ROOT
+from ocr.reading import ctc, ink
+
+FILE = ROOT / "notebooks" / "exercises.toml"
+CASES = 40  # random cases for a function
+
+
+@cache
+def lessons() -> dict[str, dict[str, Any]]:
+    """Read {lesson: {exercise: {"answer", "near", "wrong"}}} of all lessons."""
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def check(lesson: str, answers: Mapping[int, Any]):
+    """Print for each answer of {exercise: answer} whether it is right; None is no answer yet."""
+    for number, given in answers.items():
+        print(f"exercise {number}: {verdict(lessons()[lesson][str(number)], given)}")
+
+
+def verdict(exercise: Mapping[str, Any], given: Any) -> str:
+    """Judge one answer in words: a text, a number or several texts; a wrong one is explained."""
+    if given is None:
+        return "not answered yet"
+    wanted = exercise["answer"]
+    if isinstance(wanted, (int, float)) and not isinstance(given, str):
+        right = abs(given - wanted) <= exercise.get("near", 0)
+    else:
+        right = _words(given) == _words(wanted)
+    why = exercise.get("wrong", {}).get(str(given).strip().lower(), "")
+    return "right" if right else f"not yet{': ' if why else ''}{why}"
+
+
+def _words(answer: Any) -> list[str]:
+    """Bring a text, numbers or a collection of texts to one form: sorted, without spaces."""
+    parts = answer.split(",") if isinstance(answer, str) else answer
+    parts = parts if isinstance(parts, Iterable) else [parts]
+    return sorted(str(part).strip().lower() for part in parts)
+
+
+# --- build it yourself ---------------------------------------------------------------------------
+
+
+def judge(name: str, function: Callable) -> bool:
+    """Run `function` on random cases of the task `name`; print the first that differs, if any.
+
+    name: one of TASKS. Returns whether all cases agree. What the function raises is shown, too.
+    """
+    for number, (given, wanted) in enumerate(TASKS[name](np.random.default_rng(0)), start=1):
+        try:
+            got = function(*given)
+            good = _same(got, wanted)
+        except Exception as error:  # whatever the function of a learner raises
+            got, good = f"{type(error).__name__}: {error}", False
+        if not good:
+            print(f"not yet: case {number} gives {_short(got)}, wanted is {_short(wanted)}")
+            print("its arguments:", ", ".join(map(_short, given)))
+            return False
+    print(f"right: {number} cases agree")
+    return True
+
+
+def _same(got: Any, wanted: Any) -> bool:
+    if callable(wanted):
+        return bool(wanted(got))
+    if isinstance(wanted, str):
+        return got == wanted
+    return np.shape(got) == np.shape(wanted) and np.allclose(got, wanted, atol=1e-6)
+
+
+def _short(value: Any) -> str:
+    if callable(value):
+        return value.__doc__ or value.__name__
+    if isinstance(value, np.ndarray):
+        value = value.round(3).tolist()
+    words = repr(value)
+    return words if len(words) <= 160 else f"{words[:150]} ..."
+
+
+Cases = Iterator[tuple[tuple, Any]]
+
+
+def _log_probs(rng: np.random.Generator, steps: int, classes: int) -> np.ndarray:
+    return ctc.log_softmax(rng.normal(0, 2, (steps, classes)))
+
+
+def _greedy(rng: np.random.Generator) -> Cases:
+    """Read log-probabilities (time, classes): the indices of the best path's label."""
+    for _ in range(CASES):
+        matrix = _log_probs(rng, int(rng.integers(1, 12)), 4)
+        yield (matrix,), list(ctc.greedy(matrix).indices)
+
+
+def _forward(rng: np.random.Generator) -> Cases:
+    """Compute log P(label) of log-probabilities (time, classes) and a label's indices."""
+    for _ in range(CASES):
+        label = rng.integers(1, 4, int(rng.integers(1, 4))).tolist()
+        matrix = _log_probs(rng, ctc.steps_needed(label) + int(rng.integers(0, 5)), 4)
+        yield (matrix, label), ctc.log_likelihood(matrix, label)
+
+
+def _merge(_: np.random.Generator) -> Cases:
+    """Map one of 62 characters to its class among 47."""
+    for symbol in CLASSES:
+        yield (symbol,), merge(symbol)
+
+
+def _lstm(rng: np.random.Generator) -> Cases:
+    """Make one step of an LSTM: (x, h, c, W, U, b), gates in the order i, f, c, o: (h', c')."""
+    sigmoid = lambda z: 1 / (1 + np.exp(-z))
+    for _ in range(CASES):
+        x, h, c = rng.normal(size=5), rng.normal(size=3), rng.normal(size=3)
+        W, U, b = rng.normal(size=(5, 12)), rng.normal(size=(3, 12)), rng.normal(size=12)
+        i, f, g, o = np.split(x @ W + h @ U + b, 4)
+        new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        yield (x, h, c, W, U, b), (sigmoid(o) * np.tanh(new), new)
+
+
+def _otsu(rng: np.random.Generator) -> Cases:
+    """Choose Otsu's threshold of a histogram of 256 grey levels."""
+    for _ in range(CASES):
+        dark, light = rng.normal(60, 15, 300), rng.normal(rng.integers(120, 220), 15, 500)
+        levels = np.clip(np.concatenate([dark, light]), 0, 255).astype(np.uint8)
+        counts = np.bincount(levels, minlength=256)
+        yield (counts,), int(ink.otsu(counts))
+
+
+def _quantise(rng: np.random.Generator) -> Cases:
+    """Quantise weights (n, m) to int8 with one scale a column: (int8 (n, m), scales (m,))."""
+    for _ in range(CASES):
+        weights = rng.normal(0, rng.uniform(0.1, 3, 4), (6, 4))
+
+        def near(answer, weights=weights):
+            """int8 numbers times scales, at most half a scale from each weight"""
+            numbers, scales = map(np.asarray, answer)
+            apart = np.abs(numbers * scales - weights)
+            fine = (apart <= scales / 2 + 1e-9).all()
+            tight = (scales <= np.abs(weights).max(axis=0) / 126).all()
+            return numbers.dtype == np.int8 and numbers.shape == weights.shape and fine and tight
+
+        yield (weights,), near
+
+
+def _own_rows(rng: np.random.Generator) -> Cases:
+    """List the rows of a batch that one of several workers makes: (batch, workers, rank)."""
+    for _ in range(CASES):
+        workers = int(rng.integers(1, 9))
+        batch, rank = workers * int(rng.integers(1, 9)), int(rng.integers(workers))
+        share = batch // workers
+        yield (batch, workers, rank), list(range(rank * share, (rank + 1) * share))
+
+
+TASKS: dict[str, Callable[[np.random.Generator], Cases]] = {
+    "greedy": _greedy,
+    "forward": _forward,
+    "merge": _merge,
+    "lstm": _lstm,
+    "otsu": _otsu,
+    "quantise": _quantise,
+    "own_rows": _own_rows,
+}
