@@ -49,6 +49,7 @@ class LocalApp(Flask):
     def __init__(self, package: str, command: str, token: str | None = None, most: int = MAX_BODY):
         super().__init__(package)
         self.command = command
+        self.json.sort_keys = False  # type: ignore[attr-defined]
         self.config.update(TOKEN=token or secrets.token_urlsafe(24), MAX_CONTENT_LENGTH=most)
         self.before_request(self._admit)
         self.register_error_handler(HTTPException, _problem)

@@ -56,6 +56,22 @@ def test_pages_of_a_file_are_in_order(tmp_path, name):
     assert means(find_pages([file])) == [10, 30, 50, 70, 90]
 
 
+def test_every_page_is_opened_again_by_its_name(tmp_path):
+    save_pages(tmp_path / "a.pdf", 3)
+    save_pages(tmp_path / "a#1.tif", 2)
+    shades(1)[0].save(tmp_path / "b#2.png")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.write(tmp_path / "a.pdf", "in/c.pdf")
+        archive.write(tmp_path / "b#2.png", "d.png")
+    found = list(find_pages([tmp_path, tmp_path / "z.zip"]))
+    assert len(found) == 10
+    for page in find_pages([tmp_path, tmp_path / "z.zip"]):
+        assert np.array_equal(pages.open_named(page.name), page.open()), page.name
+    for gone in ("a.pdf#4", "nowhere.png", "z.zip/e.png"):
+        with pytest.raises(ImageError):
+            pages.open_named(f"{tmp_path}/{gone}")
+
+
 def test_one_page_has_the_name_of_its_file(tmp_path):
     for name in ("a.pdf", "b.tif", "c.png"):
         file = save_pages(tmp_path / name, 1) if name != "c.png" else tmp_path / name

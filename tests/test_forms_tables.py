@@ -20,6 +20,7 @@ from ocr.forms.pages import Page, find_pages
 from ocr.forms.reading import FormReader
 from ocr.forms.rules import FormError
 from ocr.forms.template import Field, load_form
+from ocr.locks import Busy
 from ocr.paths import DATA, ROOT
 from ocr.reading.images import ImageError
 
@@ -104,6 +105,16 @@ def test_every_page_is_read_once_and_faults_are_rows(tmp_path):
     ]
     assert list(bulk.read_pages(Reader(), pages, rows)) == []
     rows.close()
+
+
+def test_two_processes_do_not_write_the_same_rows(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = Journal(path, VERSIONS)
+    with pytest.raises(Busy, match="rows.jsonl: is being written already, by process"):
+        Journal(path, VERSIONS)
+    rows.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.jsonl"]
+    Journal(path, VERSIONS).close()
 
 
 # --- tables

@@ -9,6 +9,7 @@ from typing import Any
 from ocr.forms.pages import Page
 from ocr.forms.reading import FormReader, PageReading
 from ocr.forms.rules import FormError
+from ocr.locks import Lock
 
 Row = dict[str, Any]
 REFUSED = "refused: "
@@ -18,7 +19,8 @@ class Journal:
     """The rows of a file, JSON lines; `done` holds the names of its pages.
 
     A line that a killed process left unfinished is removed. Raises FormError where the rows were
-    made with other forms, or the file cannot be written.
+    made with other forms, or the file cannot be written, and locks.Busy where another process
+    writes it.
     """
 
     def __init__(self, path: Path, versions: dict[str, str]):
@@ -26,28 +28,19 @@ class Journal:
         self.done: set[str] = set()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-            self._repair()
-            for row in rows_of(path):
-                self._check(row)
-                self.done.add(row["file"])
-            self._file = path.open("a", encoding="utf-8")
+            self._lock = lock_rows(path)
+            try:
+                path.touch()
+                repair(path)
+                for row in rows_of(path):
+                    self._check(row)
+                    self.done.add(row["file"])
+                self._file = path.open("a", encoding="utf-8")
+            except BaseException:
+                self._lock.remove()
+                raise
         except OSError as error:
             raise FormError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-    def _repair(self) -> None:
-        """Cut off what follows the last line's end."""
-        with open(self.path, "rb+") as file:
-            end = file.seek(0, os.SEEK_END)
-            while end:
-                start = max(0, end - 2**16)
-                file.seek(start)
-                found = file.read(end - start).rfind(b"\n")
-                if found >= 0:
-                    end = start + found + 1
-                    break
-                end = start
-            file.truncate(end)
 
     def _check(self, row: Row) -> None:
         if row.get("forms") != self._versions:
@@ -64,8 +57,29 @@ class Journal:
         self.done.add(row["file"])
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let others write it."""
         self._file.close()
+        self._lock.remove()
+
+
+def lock_rows(path: Path) -> Lock:
+    """Lock a file of rows, and its tables, against other processes. Raises locks.Busy, OSError."""
+    return Lock(path.with_name(f".{path.name}.lock"), f"{path}: is being written already")
+
+
+def repair(path: Path) -> None:
+    """Cut off what follows the end of a file's last line."""
+    with open(path, "rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - 2**16)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                end = start + found + 1
+                break
+            end = start
+        file.truncate(end)
 
 
 def rows_of(path: Path) -> Iterator[Row]:
@@ -99,8 +113,14 @@ def row_of(name: str, page: PageReading) -> Row:
         for each in page.fields
     }
     fit = round(page.aligned.fit, 3)
-    form = page.form.name
-    return {"file": name, "form": form, "status": page.status, "fit": fit, "fields": fields}
+    return {
+        "file": name,
+        "form": page.form.name,
+        "template": page.form.path.as_posix(),
+        "status": page.status,
+        "fit": fit,
+        "fields": fields,
+    }
 
 
 def refused_row(name: str, why: str) -> Row:

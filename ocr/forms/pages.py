@@ -1,6 +1,7 @@
 """Pages of scans: images, multi-page TIFF, PDF, in folders and zips, one in memory at a time."""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,14 @@ from typing import NamedTuple
 import pypdfium2
 from PIL import Image
 
-from ocr.reading.files import EXTENSIONS, Found, find_images, printable, unreadable
+from ocr.reading.files import (
+    EXTENSIONS,
+    Found,
+    find_images,
+    printable,
+    read_named,
+    unreadable,
+)
 from ocr.reading.images import (
     FORMATS,
     MAX_PIXELS,
@@ -26,6 +34,7 @@ PDF = ".pdf"
 NOTHING = (
     "no scans in it: give pdf, tiff, png, jpg, bmp, webp or gif files, or a folder or zip with some"
 )
+NUMBERED = re.compile(r"(.+\.(?:pdf|tiff?))#(\d+)", re.IGNORECASE)
 PASSWORD = 4  # FPDF_ERR_PASSWORD
 
 
@@ -66,6 +75,16 @@ def open_page(path: str | Path) -> Image.Image:
     for page in find_pages([path]):
         return page.open()
     raise ImageError(f"{path}: {NOTHING}")
+
+
+def open_named(name: str) -> Image.Image:
+    """Open a page by its name from `find_pages`, in any process. Raises ImageError."""
+    numbered = NUMBERED.fullmatch(name)
+    file = name if numbered is None or Path(name).is_file() else numbered[1]
+    for page in _pages(Found(file, partial(read_named, file))):
+        if page.name == printable(name):
+            return page.open()
+    raise ImageError("no longer a page of its file")
 
 
 def _is_scan(found: Found) -> bool:

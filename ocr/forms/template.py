@@ -74,7 +74,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """A form's template; `facts` is what form.json holds, `folder` where it lies."""
+    """A form's template; `facts` is what its form.json holds, `path`, which lies in `folder`."""
 
     name: str
     image: Path
@@ -85,6 +85,7 @@ class Form:
     calibration: tuple[tuple[float, float], ...]
     facts: Mapping[str, Any]
     folder: Path
+    path: Path
 
     @cached_property
     def version(self) -> str:
@@ -112,13 +113,13 @@ def load_form(path: str | Path) -> Form:
     except json.JSONDecodeError as error:
         raise FormError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
     try:
-        return build_form(facts, path.parent)
+        return build_form(facts, path.parent, path.name)
     except FormError as error:
         raise FormError(f"{path}: {error}") from None
 
 
-def build_form(facts: Any, folder: Path) -> Form:
-    """Check what a form.json in `folder` holds, and build the form of it. Raises FormError."""
+def build_form(facts: Any, folder: Path, file: str = "form.json") -> Form:
+    """Check what a `file` in `folder` holds, and build the form of it. Raises FormError."""
     _check_schema(facts)
     image = folder / facts["image"]
     if not image.is_file():
@@ -140,13 +141,14 @@ def build_form(facts: Any, folder: Path) -> Form:
         _calibration(facts.get("calibration", ())),
         facts,
         folder,
+        folder / file,
     )
 
 
 def save_form(facts: Mapping[str, Any], path: str | Path) -> Form:
     """Check a form and write it as form.json at `path`, one field a line. Raises FormError."""
     path = Path(path)
-    form = build_form(dict(facts), path.parent)
+    form = build_form(dict(facts), path.parent, path.name)
     lines = []
     for key, value in facts.items():
         text = json.dumps(value, ensure_ascii=False)

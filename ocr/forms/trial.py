@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ocr import scores
 from ocr.forms.alignment import Refused
-from ocr.forms.pages import find_pages
+from ocr.forms.pages import open_named
 from ocr.forms.reading import FieldReading, FormReader
 from ocr.forms.rules import FormError, value_of
 from ocr.forms.template import Field
@@ -102,7 +101,7 @@ def run_trial(reader: FormReader, pages: Iterable[tuple[Path, dict[str, str]]]) 
     for path, labels in pages:
         trial.pages += 1
         try:
-            found = reader.read(_open(path))
+            found = reader.read(open_named(path.as_posix()))
         except (ImageError, Refused) as error:
             trial.failures.append((path.name, str(error)))
         else:
@@ -112,16 +111,6 @@ def run_trial(reader: FormReader, pages: Iterable[tuple[Path, dict[str, str]]]) 
                 if labels.get(each.field.name) is not None
             ]
         yield trial
-
-
-def _open(path: Path) -> Image.Image:
-    """Open the page that a name such as scans.pdf#3 names. Raises ImageError."""
-    file, sign, _ = str(path).rpartition("#")
-    place = file if sign and not path.exists() else path
-    for page in find_pages([place]):
-        if place == path or page.name == path.as_posix():
-            return page.open()
-    raise ImageError("no such page")
 
 
 def calibration(answers: Sequence[Answer]) -> dict:
