@@ -1,14 +1,13 @@
 """Read the pages of many scans: rows in a journal, tables, pictures to look at."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from ocr.forms.alignment import Refused
 from ocr.forms.journal import Journal, Row, left_over, refused_row, row_of
-from ocr.forms.pages import Page
+from ocr.forms.pages import Page, file_name
 from ocr.forms.reading import FormReader, PageReading
 from ocr.paths import whole
 from ocr.reading.bulk import NO_MEMORY
@@ -65,8 +64,5 @@ def _write(draw: ImageDraw.ImageDraw, spot: tuple[float, float], text: str, colo
 
 
 def _save_overlay(folder: Path, name: str, picture: Image.Image) -> None:
-    """Save under the page's name; a digest keeps those of different folders apart."""
-    plain = PurePosixPath(name).name.replace("#", "-page-")
-    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-    with whole(folder / f"{plain}-{digest}.jpg") as part:
+    with whole(folder / f"{file_name(name)}.jpg") as part:
         picture.save(part, "JPEG", quality=85)

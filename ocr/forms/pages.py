@@ -1,5 +1,6 @@
 """Pages of scans: images, multi-page TIFF, PDF, in folders and zips, one in memory at a time."""
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +86,12 @@ def open_named(name: str) -> Image.Image:
         if page.name == printable(name):
             return page.open()
     raise ImageError("no longer a page of its file")
+
+
+def file_name(page: str) -> str:
+    """Name a file after a page; a digest keeps those of different folders apart."""
+    digest = hashlib.sha256(page.encode()).hexdigest()[:6]
+    return f"{PurePosixPath(page).name.replace('#', '-page-')}-{digest}"
 
 
 def _is_scan(found: Found) -> bool:

@@ -11,7 +11,7 @@ from ocr.forms.alignment import Aligner, Refused
 from ocr.forms.cutting import cut
 from ocr.forms.desk.corrections import Correction, Corrections
 from ocr.forms.journal import rows_of
-from ocr.forms.pages import open_named
+from ocr.forms.pages import file_name, open_named
 from ocr.forms.template import Field, Form, places_of, wildcards
 from ocr.paths import whole
 from ocr.reading.constraints import WILDCARDS
@@ -42,7 +42,7 @@ def export_labels(
         grey = np.asarray(picture.convert("L"))
         for answer in answers:
             field = form.field(answer.field)
-            file = f"{_plain(name)}-{field.name}.png"
+            file = f"{file_name(name)}-{field.name}.png"
             reader = Path(field.reader).name
             with whole(folder / reader / file) as part:
                 Image.fromarray(cut(aligned, grey, field).picture).save(part, "PNG")
@@ -80,11 +80,6 @@ def label_of(field: Field, text: str) -> str:
     if field.script:
         text = text.translate(str.maketrans(NUMBERS[:10], SCRIPTS[field.script][:10]))
     return text
-
-
-def _plain(name: str) -> str:
-    """Make a file's name of a page's: scans/a.pdf#3 becomes scans_a.pdf_3."""
-    return "".join(c if c.isalnum() or c in ".-" else "_" for c in name).strip("._")[-120:]
 
 
 def _write(table: Path, labels: dict[str, str]) -> None:
