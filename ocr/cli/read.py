@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
 from ocr.cli.reads import summary, tables
 from ocr.cli.reads.rows import Row
-from ocr.cli.reads.sources import Sources, listed
+from ocr.cli.reads.sources import STDIN, Sources, listed
 from ocr.cli.reads.streams import FORMATS, AboveBar
 from ocr.cli.reads.unsure import Copies
 from ocr.reading import pool
@@ -149,14 +149,14 @@ def _check(options: Namespace) -> None:
 
 
 def _listed(options: Namespace) -> list[str]:
-    if options.files_from == "-" and "-" in options.paths:
+    if options.files_from == STDIN and STDIN in options.paths:
         options.parser.error("- and --files-from -: standard input can only be one of them")
     try:
         return listed(options.files_from)
     except OSError as error:
         reason = error.strerror or error
-        text = f"--files-from {options.files_from}: cannot be read ({reason})"
-    options.parser.error(text)
+        options.parser.error(f"--files-from {options.files_from}: cannot be read ({reason})")
+        raise
 
 
 def _words(path: str) -> list[str]:
@@ -180,6 +180,8 @@ class _Reading:
     def __init__(self, options: Namespace, reader: Reader, decoding: DecodingOptions, make: Any):
         self.reader, self.decoding, self.make = reader, decoding, make
         self.most = options.processes or pool.usable_cores()
+        out = options.output
+        self.table = None if out is None else Path(os.path.abspath(out)).parent
 
     def rows(self, sources: Iterable[Found], count: int) -> Iterator[Row]:
         """Read the pictures, `count` of them, in order."""
@@ -197,7 +199,16 @@ class _Reading:
         else:
             results = read_many(self.reader, noted(), self.decoding)
         for result in results:
-            yield Row(waiting.popleft(), result._replace(prepared=None))
+            name = self._name(result.name)
+            yield Row(waiting.popleft(), result._replace(name=name, prepared=None))
+
+    def _name(self, name: str) -> str:
+        """Name a picture as its table of labels would: relative to a table in a folder above."""
+        if self.table is None or name == STDIN:
+            return name
+        with suppress(ValueError):
+            return Path(os.path.abspath(name)).relative_to(self.table).as_posix()
+        return name
 
 
 def _read_here(options: Namespace, sources: Sources, reading: _Reading) -> int:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath, PurePosixPath
 
-from ocr.reading.files import Found, find_images
+from ocr.reading.files import Found, find_images, from_cell
 from ocr.reading.images import ImageError
 
 # the classes of EMNIST byclass, in its order
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 HEX = {f"{ord(c):02x}": c for c in CLASSES}  # folder names in NIST's own edition
+
+READINGS = ("path", "text")  # columns of what `ocr read` writes
 
 
 class DataError(ValueError):
@@ -81,8 +83,11 @@ class _Files:
 
 
 def _tables(data: _Files) -> dict[PurePosixPath, str]:
-    """`labels.csv` with the columns file,label, beside the images or in a folder above."""
-    tables = {folder: _read_table(f) for folder, f in data.tables.items()}
+    """`labels.csv` with the columns file,label, beside the images or in a folder above.
+
+    Or path,text, as `ocr read` writes them.
+    """
+    tables = {folder: _read_table(f, data) for folder, f in data.tables.items()}
     labels = {folder / file: text for folder, rows in tables.items() for file, text in rows.items()}
     for image in data.images if tables else ():
         folder = next((above for above in image.parents if above in tables), None)
@@ -193,12 +198,27 @@ def _read_text(found: Found) -> str:
         return ""
 
 
-def _read_table(found: Found) -> dict[str, str]:
+def _read_table(found: Found, data: _Files) -> dict[str, str]:
     """Read a labels.csv: {file, relative to its folder: label}. Raises DataError."""
     try:
-        return parse_table(found.read(), found.name)[0]
+        rows, columns = parse_table(found.read(), found.name)
     except ImageError as error:
         raise DataError(f"{found.name}: {error}") from None
+    if {"file", "label"} <= {column.lower() for column in columns}:
+        return rows
+    folder = PurePosixPath(found.name).parent
+    return {_beside(path, folder, data): text for path, text in rows.items()}
+
+
+def _beside(path: str, folder: PurePosixPath, data: _Files) -> str:
+    """Make the path of a reading relative to the folder of its table, whichever it was read from.
+
+    Its first folders are dropped until the rest is an image.
+    """
+    parts = PurePosixPath(path.lstrip("/")).parts
+    tails = (PurePosixPath(*parts[k:]) for k in range(len(parts)))
+    there = next((tail for tail in tails if folder / tail in data.images), PurePosixPath(path))
+    return there.as_posix()
 
 
 def parse_table(
@@ -207,7 +227,8 @@ def parse_table(
     """Parse a table of labels: ({file: label}, names of its columns). Raises DataError.
 
     Fields are separated by commas, semicolons or tabs; a BOM and spaces around fields are allowed.
-    columns: which columns hold file and label, for a table that does not call them so.
+    Readings as `ocr read` writes them have the columns path and text. columns: which columns hold
+    file and label, for a table that does not call them so.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -220,16 +241,18 @@ def parse_table(
     except (csv.Error, ValueError) as error:
         raise DataError(f"{name}: not a table that can be read ({error})") from None
     there = [column.strip().lower() for column in first]
-    wanted = [("file", "label"), tuple(column.strip().lower() for column in columns or ())]
+    own = tuple(column.strip().lower() for column in columns or ())
+    wanted = [("file", "label"), own, READINGS]
     known = next((pair for pair in wanted if pair and set(pair) <= set(there)), None)
     if known is None:
         raise DataError(
-            f"{name}: the first line must name the columns {','.join(wanted[-1] or wanted[0])}, "
+            f"{name}: the first line must name the columns {','.join(own or wanted[0])}, "
             f"not {','.join(first)[:60]!r}"
         )
     file, label = map(there.index, known)
+    rows = [row for row in rows if len(row) > max(file, label)]
+    if known == READINGS:
+        rows = [list(map(from_cell, row)) for row in rows]
     return {
-        row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label])
-        for row in rows
-        if len(row) > max(file, label)
+        row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label]) for row in rows
     }, [column.strip() for column in first]

@@ -286,3 +286,8 @@ def no_formula(cell: str) -> str:
     Cells that begin with one get another, so that taking away the first one gives every cell back.
     """
     return f"'{cell}" if cell.startswith(FORMULA) and not NUMBER.fullmatch(cell) else cell
+
+
+def from_cell(cell: str) -> str:
+    """Take the apostrophe away that `no_formula` put before a cell."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

@@ -69,7 +69,7 @@ def _answers(pool: list["_Process"]) -> Iterator[tuple[int, list[Result]]]:
     """Wait until processes have results; yield (number of the share, its results)."""
     busy = {process.connection: process for process in pool if not process.idle}
     for connection in wait(list(busy)):
-        yield busy[connection].receive()  # type: ignore[index]
+        yield busy[connection].receive()
 
 
 class _Process:

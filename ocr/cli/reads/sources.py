@@ -5,7 +5,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from itertools import islice
@@ -100,16 +99,14 @@ def _pdf(name: str) -> Iterator[Found]:
     """List the pages of a PDF file: scan.pdf, or scan.pdf#1, scan.pdf#2 ... of several."""
     from ocr.forms.pages import find_pages  # an install extra
 
-    with closing(find_pages([name])) as pages:  # type: ignore[type-var]
-        for number, page in enumerate(pages):
-            yield Found(page.name, partial(_page, name, number))  # type: ignore[arg-type]
+    for number, page in enumerate(find_pages([name])):
+        yield Found(page.name, partial(_page, name, number))
 
 
 def _page(name: str, number: int):
     """Render a page of a PDF file, in any process. Raises ImageError."""
     from ocr.forms.pages import find_pages
 
-    with closing(find_pages([name])) as pages:
-        for page in islice(pages, number, None):
-            return page.open()
+    for page in islice(find_pages([name]), number, None):
+        return page.open()
     raise ImageError("no longer in its PDF")
