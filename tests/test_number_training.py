@@ -1,6 +1,7 @@
 """Training on drawn numbers: labels, weights to begin with, reading, trust."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from ocr.drawing.numbers.mixture import Block, block_of
 from ocr.reading import scripts
 from ocr.reading.contract import describe, find_reader, read_contract
 from ocr.reading.ctc import Alphabet
-from ocr.training import own_numbers
+from ocr.training import numbers, own_numbers
 from ocr.training.own_numbers import as_symbols, widths_of
 from ocr.training.own_numbers import block_of as block_of_data
 from ocr.training.trust import WANTED, trust
@@ -131,3 +132,11 @@ def test_a_block_of_labelled_data_knows_its_widths():
     images[0, :, 100:156] = 0
     found = block_of_data(Labelled(images, ["1", "2"], ["a", "b"]))
     assert isinstance(found, Block) and found.widths.tolist() == [56, 256]
+
+
+def test_logs_of_cycles_count_on():
+    log = pd.DataFrame({"loss": [3.0, 2.0], "cpu_s": [10.0, 20.0]}, index=[1, 2])
+    found = numbers.joined([log, log])
+    assert found.index.tolist() == [1, 2, 3, 4] and found.index.name == "epoch"
+    assert found["cpu_s"].tolist() == [10.0, 20.0, 30.0, 40.0]
+    assert found["loss"].tolist() == [3.0, 2.0, 3.0, 2.0]

@@ -59,7 +59,9 @@ def test_ink_lies_inside_the_picture(wide, high, seed, tilt):
     matrix, size, scale = placing.place(ink, np.random.default_rng(seed), tilt)
     ends = np.array([[0, 0, 1], [wide, 0, 1], [0, high, 1], [wide, high, 1]]) @ matrix.T
     ends = ends[:, :2] / ends[:, 2:]
-    assert scale > 0 and ends.min() > -1e-6 and (ends <= size).all()
+    close = placing.CLOSE * scale * max(high, min(placing.TALL, 2.5 * wide))
+    least, most = ends.min(axis=0) + (0, close), ends.max(axis=0) - (0, close)
+    assert scale > 0 and least.min() > -1e-6 and (most <= size).all()
 
 
 def bars(slant):

@@ -20,14 +20,14 @@ from ocr.reading import scripts
 from ocr.reading.images import open_image
 
 SHARES = {
-    "print, western": 0.27,
+    "print, western": 0.26,
     "display": 0.07,
     "rolls": 0.04,
-    "print, arabic": 0.12,
+    "print, arabic": 0.11,
     "print, persian": 0.07,
-    "hand, western": 0.34,
-    "hand, arabic": 0.07,
-    "hand, persian": 0.07,
+    "hand, western": 0.32,
+    "hand, arabic": 0.065,
+    "hand, persian": 0.065,
 }
 LETTERS = "ACDFHJKLMNPRTWXadfhkmnprtwxz"  # that no digit of any script looks like
 FAMILIES = {

@@ -5,6 +5,7 @@ import numpy as np
 from ocr.drawing.ink import UNREADABLE, Ink
 
 TALL = 36  # pixels of a digit in the ink of `printing` and `handwriting`
+CLOSE = 0.05  # heights of a digit that a close crop may cut off, above and below
 
 
 def place(
@@ -12,15 +13,17 @@ def place(
 ) -> tuple[np.ndarray, tuple[int, int], float]:
     """Choose how ink lies in a picture: (matrix (3, 3), (width, height), pixels per pixel).
 
-    The matrix transforms homogeneous points (column, row, 1) of the ink; all ink lies in the
-    picture. tilt: strength of rotation, slant and perspective.
+    The matrix transforms homogeneous points (column, row, 1) of the ink. All ink lies in the
+    picture, but for up to 0.05 heights above and below where it is cropped close. tilt: strength
+    of rotation, slant, stretching and perspective.
     """
     high, wide = ink.pixels.shape
     tall = max(high, min(TALL, 2.5 * wide))
     scale = float(np.clip(np.exp(rng.normal(3.1, 0.42)), 10, 56)) / tall
     angle, slant = np.clip(rng.normal(0, (0.035, 0.09)) * tilt, -0.16, 0.3)
+    stretch = np.exp(np.clip(rng.normal(0, 0.13 * tilt), -0.28, 0.28))
     turn = scale * np.array(
-        [[np.cos(angle), -np.sin(angle) - slant], [np.sin(angle), np.cos(angle)]]
+        [[stretch * np.cos(angle), -np.sin(angle) - slant], [np.sin(angle), np.cos(angle)]]
     )
     corners = np.array([[0, 0], [wide, 0], [0, high], [wide, high]]) @ turn.T
     left, right, top, bottom = scale * tall * _margins(rng, wide / tall)
@@ -53,12 +56,12 @@ def _fitted(
 def _margins(rng: np.random.Generator, shape: float) -> np.ndarray:
     """Choose the paper left, right, above and below, in heights of a digit."""
     dice = rng.random()
-    if dice < 0.2:  # cropped close
-        return rng.uniform(0.02, 0.12, 4)
+    if dice < 0.3:  # cropped close
+        return rng.uniform(0.0, 0.12, 4) - (0, 0, CLOSE, CLOSE)
     sides = rng.uniform(0.04, 0.5, 4)
-    if dice > 0.8:
+    if dice > 0.75:
         sides[:2] = rng.uniform(0.05, max(0.6, 3.5 - 0.6 * shape), 2)
-    if dice > 0.88:
+    if dice > 0.83:
         sides[2:] = rng.uniform(0.1, 0.9, 2)
     return sides
 

@@ -134,6 +134,8 @@ def _frame(
     """Draw a box around the ink, some of its sides, and what lies outside of it."""
     high, wide = ink.pixels.shape
     gap = TALL * rng.uniform(0.04, 0.45, 4)
+    if rng.random() < 0.45:  # a cell: its sides lie at the edges of the picture
+        gap = np.maximum(0.04 * TALL, _room(size, matrix, ink) - TALL * rng.uniform(0, 0.2, 4))
     x0, y0, x1, y1 = -gap[0], -gap[1], wide + gap[2], high + gap[3]
     round_off = TALL * rng.choice((0.0, rng.uniform(0.05, 0.3)))
     corners = np.array(
@@ -154,6 +156,16 @@ def _frame(
         outside = np.ones((size[1], size[0]), np.float32)
         cv2.fillPoly(outside, [path], 0.0, cv2.LINE_AA, 4)
     return frame, outside
+
+
+def _room(size: tuple[int, int], matrix: np.ndarray, ink: Ink) -> np.ndarray:
+    """Compute how far the edges lie from the ink: left, above, right, below, in its pixels."""
+    width, height = size
+    edges = [[0, height / 2, 1], [width / 2, 0, 1], [width, height / 2, 1], [width / 2, height, 1]]
+    spots = np.array(edges) @ np.linalg.inv(matrix).T
+    spots = spots[:, :2] / spots[:, 2:]
+    high, wide = ink.pixels.shape
+    return np.array([-spots[0, 0], -spots[1, 1], spots[2, 0] - wide, spots[3, 1] - high])
 
 
 def _rules(
