@@ -25,27 +25,18 @@ export class Boxes {
     sheet.addEventListener("keydown", event => this.key(event));
   }
 
+  // Show fields; the boxes of those that are shown already stay, and so does the focus.
   show(fields) {
-    const focused = document.activeElement?.field;
-    this.sheet.querySelectorAll(".box").forEach(each => each.remove());
+    const there = new Map([...this.sheet.querySelectorAll(".box")].map(box => [box.field, box]));
+    for (const [field, box] of there) {
+      if (!fields.includes(field)) box.remove();
+    }
     for (const field of fields) {
-      const className = field.reader === "check" ? "box tick" : "box";
-      const box = element("button", { type: "button", className });
+      const box = there.get(field) ?? element("button", { type: "button" });
       box.field = field;
-      const cells = field.boxes ? `, comb of ${field.boxes} cells` : "";
-      box.setAttribute("aria-label", `${field.name || "no name"}, ${field.reader}${cells}`);
-      box.append(element("span", { className: "tag" }, field.name));
-      for (let cell = 1; cell < (field.boxes ?? 1); cell++) {
-        const line = element("span", { className: "cell" });
-        line.style.left = `${100 * cell / field.boxes}%`;
-        box.append(line);
-      }
-      for (const corner of ["nw", "ne", "sw", "se"]) {
-        box.append(element("span", { className: `handle ${corner}` }));
-      }
-      this.sheet.append(box);
+      fill(box);
       this.place(box);
-      if (field === focused) box.focus({ preventScroll: true });
+      if (!there.has(field)) this.sheet.append(box);
     }
   }
 
@@ -149,6 +140,22 @@ export class Boxes {
     this.place(box);
     box.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.on.changed();
+  }
+}
+
+function fill(box) {
+  const { field } = box, cells = field.boxes ?? 1;
+  box.className = field.reader === "check" ? "box tick" : "box";
+  const comb = cells > 1 ? `, comb of ${cells} cells` : "";
+  box.setAttribute("aria-label", `${field.name || "no name"}, ${field.reader}${comb}`);
+  box.replaceChildren(element("span", { className: "tag" }, field.name));
+  for (let cell = 1; cell < cells; cell++) {
+    const line = element("span", { className: "cell" });
+    line.style.left = `${100 * cell / cells}%`;
+    box.append(line);
+  }
+  for (const corner of ["nw", "ne", "sw", "se"]) {
+    box.append(element("span", { className: `handle ${corner}` }));
   }
 }
 
