@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ocr.datasets.characters import Parts
     from ocr.datasets.sources import Source
+    from ocr.drawing.forms.office import Office
 
 CAPTCHA_URL = "https://github.com/AakashKumarNain/CaptchaCracker/raw/master/captcha_images_v2.zip"
 CAPTCHA_DIGEST = "69b70dcc3b482122df31325af8cea103eb4fd5308f240c444b3b6e70a7b9cbc8"
@@ -216,6 +217,24 @@ def load_handwritten(
 ) -> tuple[Labelled, str]:
     """Load handwritten digits as (data, what it is), see `digits.load_handwritten`."""
     return digits.load_handwritten(script, part, data_folders(), _may_download(download_allowed))
+
+
+def open_office() -> "Office":
+    """Gather people and machines, of the test part, who fill in the sample forms: see Office."""
+    from ocr.drawing import fonts  # for speed, as the next
+    from ocr.drawing.forms.office import SCRIPTS, Office
+    from ocr.drawing.numbers.handwriting import Hands, hand
+    from ocr.drawing.numbers.printing import press
+    from ocr.training.number_kinds import FAMILIES
+
+    writers = {}
+    for script in SCRIPTS.values():
+        printed = press(script, fonts.faces(FAMILIES[script][1], script))
+        data, _ = load_handwritten(script, "test")
+        hands = Hands().add(data.images, data.labels)
+        writers[script, "print"] = printed, printed
+        writers[script, "hand"] = hand(script, hands), hand(script, hands, joined=0.0)
+    return Office(writers)
 
 
 def load_real(half: str = "ab") -> dict[str, list[Sample]]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,14 +18,10 @@ from tqdm import tqdm
 
 import utils
 from ocr import scores
-from ocr.drawing import fonts
 from ocr.drawing.forms import samples
-from ocr.drawing.forms.filling import fill
+from ocr.drawing.forms.office import SCRIPTS, Filled, Office
 from ocr.drawing.forms.scans import Wear, scan
 from ocr.drawing.forms.sheets import MM
-from ocr.drawing.ink import Writer
-from ocr.drawing.numbers.handwriting import Hands, hand
-from ocr.drawing.numbers.printing import press
 from ocr.forms import bulk, trial
 from ocr.forms.alignment import Aligner, Refused, transform
 from ocr.forms.journal import Journal, versions
@@ -34,46 +29,10 @@ from ocr.forms.pages import Page
 from ocr.forms.reading import FormReader
 from ocr.forms.template import build_form, load_form
 from ocr.paths import DATA
-from ocr.training.number_kinds import FAMILIES
 
 NEAR = 2.0  # mm, within which a form is aligned
-SCRIPTS = {"meter": "western", "arabic": "arabic"}  # of the sample forms
 READING = Wear(scale=(0.5, 1.5))  # 100 to 300 dpi
 FOREIGN = 200  # pages of other forms
-
-
-class Filled(NamedTuple):
-    """A scan of a filled form: which form, what is written how, and where it lies."""
-
-    form: str
-    way: str
-    values: dict[str, str]
-    scan: np.ndarray
-    matrix: np.ndarray
-
-
-class Office:
-    """People and machines of the test part, who fill in the sample forms."""
-
-    def __init__(self) -> None:
-        self.sheets = {"meter": samples.meter_card(), "arabic": samples.arabic_card()}
-        self.writers: dict[tuple[str, str], tuple[Writer, Writer]] = {}
-        for script in SCRIPTS.values():
-            printed = press(script, fonts.faces(FAMILIES[script][1], script))
-            data, _ = utils.load_handwritten(script, "test")
-            hands = Hands().add(data.images, data.labels)
-            by_hand = hand(script, hands), hand(script, hands, joined=0.0)
-            self.writers |= {(script, "print"): (printed, printed), (script, "hand"): by_hand}
-
-    def scans(self, count: int, seed: int, wear: Wear, printed: float = 0.3) -> Iterator[Filled]:
-        """Draw filled forms and scan them; printed: share of the forms that a machine fills in."""
-        rng = np.random.default_rng(seed)
-        for _ in range(count):
-            name = str(rng.choice(list(self.sheets)))
-            way, sheet = "print" if rng.random() < printed else "hand", self.sheets[name]
-            values = sheet.values(rng)
-            page = fill(sheet, values, rng, *self.writers[SCRIPTS[name], way])
-            yield Filled(name, way, values, *scan(page, rng, wear))
 
 
 def templates(plain: bool = False) -> list:
@@ -105,7 +64,7 @@ def displacement(matrix: np.ndarray, filled: Filled, size: tuple[float, float]) 
 
 def measure_alignment(count: int) -> None:
     """Report how many forms are aligned, and how many of other pages are not refused."""
-    office, aligner = Office(), Aligner(templates())
+    office, aligner = utils.open_office(), Aligner(templates())
     far, spent = [], 0.0
     for filled in tqdm(office.scans(count, 101, Wear()), total=count):
         picture = Image.fromarray(filled.scan)
@@ -160,7 +119,7 @@ def _foreign(office: Office, both: Aligner, count: int) -> Iterator[tuple[np.nda
 
 def measure_fields(pages: int) -> None:
     """Report fields right by kind, and the share accepted at 0.5 % errors, on other pages."""
-    office, reader = Office(), FormReader(templates(plain=True))
+    office, reader = utils.open_office(), FormReader(templates(plain=True))
     chosen, _ = _answers(office, reader, pages, 201)
     answers, spent = _answers(office, reader, pages, 202)
     for kind in ("print", "comb by hand", "free by hand", "check box"):
@@ -204,7 +163,7 @@ def _answers(
 
 def measure_memory(pages: int) -> None:
     """Report the memory of reading many pages, from the first to the last hundred."""
-    office, reader, process = Office(), FormReader(templates()), psutil.Process()
+    office, reader, process = utils.open_office(), FormReader(templates()), psutil.Process()
     wear = Wear(scale=(0.9, 1.0), jpeg=0)
     files = []
     for filled in office.scans(8, 301, wear):
