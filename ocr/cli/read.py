@@ -5,8 +5,7 @@ import io
 import os
 import sys
 from argparse import Namespace
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,15 +15,14 @@ from tqdm import tqdm
 
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
 from ocr.cli.reads import summary, tables
+from ocr.cli.reads.loop import Loaded
 from ocr.cli.reads.rows import Row
 from ocr.cli.reads.sources import STDIN, Sources, listed
 from ocr.cli.reads.streams import FORMATS, AboveBar
 from ocr.cli.reads.unsure import Copies
-from ocr.reading import pool
-from ocr.reading.bulk import read_many
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions
-from ocr.reading.files import Found, printable
+from ocr.reading.files import printable
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import SCRIPTS
 
@@ -101,14 +99,13 @@ def run(options: Namespace) -> int:
         if options.cluster is None:
             how["top"] = options.top
         make = partial(_load, options.model, options.min_confidence, words, how)
-        reader, decoding = make()
+        loaded = Loaded.load(make)
     except ReaderError as error:
         return fail(prog, error)
     if options.cluster is not None:
         return _read_on_cluster(options, words, how)
     try:
-        sources = Sources(options.paths)
-        return _read_here(options, sources, _Reading(options, reader, decoding, make))
+        return _read_here(options, Sources(options.paths), loaded)
     except KeyboardInterrupt:  # while files are listed
         return fail(prog, "stopped", INTERRUPTED)
 
@@ -174,47 +171,24 @@ def _words(path: str) -> list[str]:
 # --- reading
 
 
-class _Reading:
-    """Read pictures, with as many processes as are worth it."""
+def _namer(out: str | None) -> Callable[[str], str]:
+    """Name pictures as labels.csv does: relative to a table that is in a folder above them."""
+    folder = None if out is None else Path(os.path.abspath(out)).parent
 
-    def __init__(self, options: Namespace, reader: Reader, decoding: DecodingOptions, make: Any):
-        self.reader, self.decoding, self.make = reader, decoding, make
-        self.most = options.processes or pool.usable_cores()
-        out = options.output
-        self.table = None if out is None else Path(os.path.abspath(out)).parent
+    def name(given: str) -> str:
+        if folder is not None and given != STDIN:
+            with suppress(ValueError):
+                return Path(os.path.abspath(given)).relative_to(folder).as_posix()
+        return given
 
-    def rows(self, sources: Iterable[Found], count: int) -> Iterator[Row]:
-        """Read the pictures, `count` of them, in order."""
-        waiting: deque[Found] = deque()
-
-        def noted() -> Iterator[Found]:
-            for found in sources:
-                waiting.append(found)
-                yield found
-
-        processes = min(self.most, count // pool.WORTH)
-        if processes > 1:
-            make = (lambda: (self.reader, self.decoding)) if pool.FORK else self.make
-            results = pool.read_in_processes(make, noted(), processes)
-        else:
-            results = read_many(self.reader, noted(), self.decoding)
-        for result in results:
-            name = self._name(result.name)
-            yield Row(waiting.popleft(), result._replace(name=name, prepared=None))
-
-    def _name(self, name: str) -> str:
-        """Name a picture as its table of labels would: relative to a table in a folder above."""
-        if self.table is None or name == STDIN:
-            return name
-        with suppress(ValueError):
-            return Path(os.path.abspath(name)).relative_to(self.table).as_posix()
-        return name
+    return name
 
 
-def _read_here(options: Namespace, sources: Sources, reading: _Reading) -> int:
+def _read_here(options: Namespace, sources: Sources, loaded: Loaded) -> int:
     prog, tally, count = options.parser.prog, summary.Tally(), sources.count()
-    rows = tqdm(reading.rows(sources, count), total=count, unit=" images", disable=None)
-    status = DONE
+    reading = loaded.rows(sources, count, options.processes)
+    rows = tqdm(reading, total=count, unit=" images", disable=None)
+    status, named = DONE, _namer(options.output)
     try:
         copies = Copies(options.copy_unsure) if options.copy_unsure else None
         with _writer(options) as writer:
@@ -222,6 +196,7 @@ def _read_here(options: Namespace, sources: Sources, reading: _Reading) -> int:
             try:
                 for row in rows:
                     tally.add(row)
+                    row = row.named(named(row.result.name))
                     if copies is not None:
                         copies.add(row)
                     if options.sort:
@@ -241,7 +216,7 @@ def _read_here(options: Namespace, sources: Sources, reading: _Reading) -> int:
         reason = error.strerror or error
         return fail(prog, f"{where or 'standard output'}: cannot be written ({reason})")
     rows.close()
-    _sum_up(options, tally, sources, reading.reader)
+    _sum_up(options, tally, sources, loaded.reader)
     if copies is not None and copies.count:
         print(summary.about_copies(copies.count, copies.folder, options.model), file=sys.stderr)
     if status == INTERRUPTED:

@@ -16,6 +16,10 @@ class Row(NamedTuple):
     found: Found
     result: Result
 
+    def named(self, name: str) -> "Row":
+        """Give the row another name of its picture."""
+        return Row(self.found, self.result._replace(name=name))
+
     @property
     def confidence(self) -> float:
         """Give the confidence of its reading; below 0 where it could not be opened."""

@@ -1,0 +1,1 @@
+"""The parts of `ocr score`: which symbols are confused, and the worst readings as a picture."""
