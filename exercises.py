@@ -86,10 +86,16 @@ def _same(got: Any, wanted: Any) -> bool:
 def _short(value: Any) -> str:
     if callable(value):
         return value.__doc__ or value.__name__
-    if isinstance(value, np.ndarray):
-        value = value.round(3).tolist()
-    words = repr(value)
-    return words if len(words) <= 160 else f"{words[:150]} ..."
+    words = repr(_plain(value))
+    return words if len(words) <= 100 else f"{words[:90]} ..."
+
+
+def _plain(value: Any) -> Any:
+    """Turn arrays and NumPy numbers, also in tuples, into short Python ones."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    numbers = (np.ndarray, np.generic, float)
+    return np.round(value, 3).tolist() if isinstance(value, numbers) else value
 
 
 Cases = Iterator[tuple[tuple, Any]]
@@ -101,16 +107,16 @@ def _log_probs(rng: np.random.Generator, steps: int, classes: int) -> np.ndarray
 
 def _greedy(rng: np.random.Generator) -> Cases:
     """Read log-probabilities (time, classes): the indices of the best path's label."""
-    for _ in range(CASES):
-        matrix = _log_probs(rng, int(rng.integers(1, 12)), 4)
+    for k in range(CASES):
+        matrix = _log_probs(rng, 2 + k // 4, 3)
         yield (matrix,), list(ctc.greedy(matrix).indices)
 
 
 def _forward(rng: np.random.Generator) -> Cases:
     """Compute log P(label) of log-probabilities (time, classes) and a label's indices."""
-    for _ in range(CASES):
-        label = rng.integers(1, 4, int(rng.integers(1, 4))).tolist()
-        matrix = _log_probs(rng, ctc.steps_needed(label) + int(rng.integers(0, 5)), 4)
+    for k in range(CASES):
+        label = rng.integers(1, 3, 1 + k // 20).tolist()
+        matrix = _log_probs(rng, ctc.steps_needed(label) + k % 4, 3)
         yield (matrix, label), ctc.log_likelihood(matrix, label)
 
 
@@ -124,8 +130,8 @@ def _lstm(rng: np.random.Generator) -> Cases:
     """Make one step of an LSTM: (x, h, c, W, U, b), gates in the order i, f, c, o: (h', c')."""
     sigmoid = lambda z: 1 / (1 + np.exp(-z))
     for _ in range(CASES):
-        x, h, c = rng.normal(size=5), rng.normal(size=3), rng.normal(size=3)
-        W, U, b = rng.normal(size=(5, 12)), rng.normal(size=(3, 12)), rng.normal(size=12)
+        x, h, c = rng.normal(size=3), rng.normal(size=2), rng.normal(size=2)
+        W, U, b = rng.normal(size=(3, 8)), rng.normal(size=(2, 8)), rng.normal(size=8)
         i, f, g, o = np.split(x @ W + h @ U + b, 4)
         new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         yield (x, h, c, W, U, b), (sigmoid(o) * np.tanh(new), new)

@@ -10,18 +10,11 @@ def published_network(height, width, classes):
     """Build the published network: images (height, width, 1) to logits (width / 4, classes)."""
     image = keras.Input(shape=(height, width, 1), name="image")
     x = layers.Permute(dims=(2, 1, 3))(image)  # time first: (width, height, 1)
+    same = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
     for filters in (32, 64):
-        x = layers.Conv2D(
-            filters=filters,
-            kernel_size=3,
-            padding="same",
-            activation="relu",
-            kernel_initializer="he_normal",
-        )(x)
-        x = layers.MaxPooling2D(pool_size=2)(x)
+        x = layers.MaxPooling2D(pool_size=2)(layers.Conv2D(filters, kernel_size=3, **same)(x))
     x = layers.Reshape(target_shape=(x.shape[1], x.shape[2] * x.shape[3]))(x)
-    x = layers.Dense(units=64, activation="relu")(x)
-    x = layers.Dropout(rate=0.2)(x)
+    x = layers.Dropout(rate=0.2)(layers.Dense(units=64, activation="relu")(x))
     for units in (128, 128, 64):
         x = layers.Bidirectional(layers.GRU(units=units, return_sequences=True, dropout=0.25))(x)
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))
