@@ -39,9 +39,11 @@ class Server:
     """Run the server as a process of its own, on a free port of this machine.
 
     arguments   of the Python interpreter; the address is in $OCR_BIND
+    environ     more variables of its environment
+    root        the project's folder
     """
 
-    def __init__(self, arguments=GUNICORN, cwd=ROOT):
+    def __init__(self, arguments=GUNICORN, cwd=None, environ=None, root=ROOT):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             bind = f"127.0.0.1:{free.getsockname()[1]}"
@@ -49,8 +51,8 @@ class Server:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=cwd,
-            env=os.environ | {"OCR_BIND": bind, "PYTHONPATH": str(ROOT)},
+            cwd=cwd or root,
+            env=os.environ | {"OCR_BIND": bind, "PYTHONPATH": str(root)} | (environ or {}),
         )
 
     def post(self, data: bytes, query: str = "?reader=captcha") -> tuple[int, bytes]:
@@ -70,6 +72,15 @@ class Server:
             with contextlib.suppress(OSError):
                 status, body = self.post(data)
                 assert status == 200, body
+                return time.monotonic() - self.started
+            time.sleep(0.01)
+        raise RuntimeError("the server did not start: see above")
+
+    def wait(self) -> float:
+        """Wait until the server answers; return the seconds since the process was started."""
+        while self.process.poll() is None and time.monotonic() - self.started < 60:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{self.address}/healthz", timeout=10).close()
                 return time.monotonic() - self.started
             time.sleep(0.01)
         raise RuntimeError("the server did not start: see above")

@@ -16,11 +16,15 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from ocr.cli import main
 from ocr.drawing import captchas, symbols
 from ocr.reading.reader import Reader
-from ocr.serving import limits, server
+from ocr.serving import limits, server, settings
 from ocr.serving.openapi import document
-from ocr.serving.service import Service, find_readers
+from ocr.serving.processes.jobs import find_readers
+from ocr.serving.processes.turns import Turns
+from ocr.serving.service import Service
+from ocr.serving.settings import Settings
 from tests import barcodes
 
 SCHEMAS = document(["captcha"], False)["components"]["schemas"]
@@ -265,13 +269,11 @@ def test_requests_of_which_no_image_can_be_read_are_refused(client):
 
 
 def test_wrong_methods_and_internal_errors_are_problems(service, pictures):
-    class Broken:
-        readers, describe = service.readers, service.describe
-
+    class Broken(Like):
         def read(self, *_):
             raise ZeroDivisionError("secret detail")
 
-    client = server.create_app(Broken(), token="").test_client()
+    client = server.create_app(Broken(service), token="").test_client()
     answer = client.get("/api/read")
     problem(answer, 405)
     assert "POST" in answer.headers["Allow"]
@@ -297,53 +299,66 @@ def test_a_request_times_out(client, pictures, monkeypatch):
     assert "send fewer images" in problem(late, 503) and late.headers["Retry-After"] == "1"
 
 
-def test_images_read_before_the_timeout_are_returned(service, pictures, monkeypatch):
-    now = [0.0]
+def test_images_read_before_the_timeout_are_returned(pictures):
+    service = Service()
+    late = iter([False] * 3)  # turns of 1, 2 and 4 images, and then none in time
 
-    def tick():
-        now[0] += 1  # every look at the clock takes a second
-        return now[0]
+    class Worker:
+        ready = True
 
-    monkeypatch.setattr("ocr.serving.service.time.monotonic", tick)
+        def call(self, job, until):
+            if next(late, True):
+                raise TimeoutError
+            return job.run(service.readers)
+
+        def recover(self):
+            pass
+
+    service.turns = Turns([Worker()])
     client = server.create_app(service, token="").test_client()
     found = post(client, [(f"{i}.png", pictures[0]) for i in range(20)]).get_json()
-    assert len(found) == 20 and "text" in found[0]
-    assert "send fewer images" in found[-1]["problem"]
+    assert ["text" in one for one in found] == [True] * 7 + [False] * 13
+    assert "send fewer images" in found[-1]["problem"] and found[-1]["name"] == "19.png"
 
 
-def test_a_busy_server_asks_to_try_again(service, pictures, monkeypatch):
+class Like:
+    """A service to change for a test."""
+
+    replaced = 0
+
+    def __init__(self, service):
+        self.readers, self.describe, self.turns = service.readers, service.describe, service.turns
+
+
+def test_a_busy_server_asks_to_try_again(pictures, monkeypatch):
     monkeypatch.setattr(limits, "MAX_REQUESTS", 1)
-    busy, go_on = threading.Event(), threading.Event()
+    service, busy, go_on = Service(), threading.Event(), threading.Event()
 
     class Slow:
-        readers, describe = service.readers, service.describe
+        ready = True
 
-        def read(self, *arguments):
+        def call(self, job, until):
             busy.set()
             go_on.wait(10)
-            return service.read(*arguments)
+            return job.run(service.readers)
 
-    app = server.create_app(Slow(), token="")
+    service.turns = Turns([Slow()])
+    app = server.create_app(service, token="")
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lambda: app.test_client().post("/api/read", data=pictures[0]))
         assert busy.wait(10)
         second = app.test_client().post("/api/read", data=pictures[0])
-        go_on.set()
         assert "try again" in problem(second, 503) and second.headers["Retry-After"] == "1"
+        assert "try again" in problem(app.test_client().get("/readyz"), 503)
+        assert app.test_client().get("/healthz").status_code == 200
+        monkeypatch.setattr(limits, "STALLED", 0.0)
+        assert "no read has ended" in problem(app.test_client().get("/healthz"), 503)
+        go_on.set()
         assert first.result().status_code == 200
+    for path in ("/readyz", "/healthz"):
+        assert app.test_client().get(path).get_json() == {"status": "ok"}
     third = app.test_client().post("/api/read", data=pictures[0])
-    assert third.status_code == 200  # the capacity is free again
-
-
-def test_bytes_in_flight_are_limited():
-    capacity = server.Capacity()
-    with contextlib.ExitStack() as stack:
-        for _ in range(limits.MAX_BYTES // limits.MAX_REQUEST):
-            stack.enter_context(capacity.reserve(limits.MAX_REQUEST))
-        with pytest.raises(Exception, match="try again"):
-            stack.enter_context(capacity.reserve(1))
-    with capacity.reserve(1):
-        pass
+    assert third.status_code == 200  # the place is free again
 
 
 # --- security -----------------------------------------------------------------------------------
@@ -371,12 +386,104 @@ def test_the_right_token_is_accepted(service, pictures):
     assert b'id="token"' in client.get("/").data
 
 
+FOREIGN = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:1"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_pages_of_other_sites_are_refused(client, pictures, headers):
+    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    assert "a page of another site" in problem(answer, 403)
+    assert client.get("/api/readers", headers=headers).status_code == 200  # but none can read it
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://ocr.example.org"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://localhost"},
+        {"SCRIPT_NAME": "/x"},
+    ],
+    ids=str,
+)
+def test_its_own_page_and_programs_are_answered(client, pictures, headers):
+    assert client.post("/api/read", data=pictures[0], headers=headers).status_code == 200
+
+
+def test_a_listed_site_may_send_pictures(service, pictures, monkeypatch):
+    monkeypatch.setenv("OCR_ORIGINS", "https://form.example.org, http://b.example/")
+    client = server.create_app(service, token="").test_client()
+    headers = {"Origin": "https://form.example.org", "Sec-Fetch-Site": "cross-site"}
+    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://form.example.org"
+    before = client.options("/api/read", headers=headers)
+    assert "Authorization" in before.headers["Access-Control-Allow-Headers"]
+    assert client.post("/api/read", data=pictures[0], headers=FOREIGN[0]).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example"])
+def test_other_names_are_refused(client, host):
+    for path in ("/", "/api/readers", "/metrics", "/static/page.js"):
+        assert "add it to OCR_HOSTS" in problem(client.get(path, headers={"Host": host}), 400)
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "192.0.2.7:80", "[::1]:8000"])
+def test_addresses_and_localhost_are_answered(client, host):
+    assert client.get("/api/readers", headers={"Host": host}).status_code == 200
+
+
+def test_listed_names_are_answered(service, monkeypatch):
+    for listed in ("ocr.example.org,other", "*"):
+        monkeypatch.setenv("OCR_HOSTS", listed)
+        client = server.create_app(service, token="").test_client()
+        headers = {"Host": "OCR.example.org:443"}
+        assert client.get("/api/readers", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("OCR_TOKEN", "", "OCR_TOKEN is empty: give it a secret, or unset it"),
+        ("OCR_TOKEN", "  ", "OCR_TOKEN is empty"),
+        ("OCR_ORIGINS", "example.org", "give origins, as https://example.org"),
+        ("OCR_PROXIES", "-1", "OCR_PROXIES=-1: give a number from 0 to 999"),
+        ("WEB_CONCURRENCY", "0", "WEB_CONCURRENCY=0: give a number from 1 to 999"),
+    ],
+)
+def test_wrong_settings_are_one_line(name, value, message, monkeypatch, capsys):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Settings.read()
+    assert main(["serve"]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors and errors.count("\n") == 1
+
+
+def test_a_container_s_share_of_the_cores_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "CGROUP", tmp_path / "cpu.max")
+    cores = settings.usable_cores()
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    assert settings.usable_cores() == 1 <= cores
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert settings.usable_cores() == cores
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/",
         "/api/readers",
         "/healthz",
+        "/readyz",
         "/metrics",
         "/openapi.json",
         "/static/page.js",

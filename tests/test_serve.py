@@ -1,10 +1,12 @@
-"""Test a running server: its deadlines, and `ocr serve`. The page is in test_page.py."""
+"""Test a running server, and `ocr serve`. The page is in test_page.py."""
 
 import contextlib
 import json
+import os
+import re
 import socket
-import time
-import urllib.request
+import subprocess
+import sys
 
 import pytest
 
@@ -12,7 +14,8 @@ from benchmarks.samples import captchas
 from benchmarks.serving import Server
 from ocr.cli import main
 from ocr.reading.reader import Reader
-from ocr.serving import deadlines, limits
+from ocr.serving import limits
+from tests.attacks.server import connect
 
 
 @pytest.fixture(scope="module")
@@ -23,78 +26,71 @@ def picture():
 # --- a running server ---------------------------------------------------------------------------
 
 
-def connect(address):
-    host, port = address.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)))
-
-
-HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
-HALF_A_BODY = b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
-
-
-@contextlib.contextmanager
-def slow_clients(address, count, sent):
-    """Open connections that send the beginning of a request and then nothing more."""
-    with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(connect(address)) for _ in range(count)]
-        for connection in connections:
-            connection.sendall(sent)
-        yield connections
+@pytest.fixture(scope="module")
+def running():
+    with Server(environ={"WEB_CONCURRENCY": "1"}) as server:
+        server.wait()
+        yield server
 
 
 @pytest.mark.slow
-def test_an_incomplete_head_times_out(picture):
-    more_than_threads = 100
-    with Server() as running:
-        running.first_read(picture)
-        with slow_clients(running.address, more_than_threads, HALF_A_HEAD):
-            started = time.monotonic()
-            assert running.post(picture)[0] == 200
-            assert time.monotonic() - started < 3 * deadlines.HEAD
-
-
-def test_a_slow_body_times_out():
-    mine, theirs = socket.socketpair()
-    timed = deadlines.DeadlineSocket(mine)
-    deadlines.limit_body(timed, 0.5)
-    started = time.monotonic()
-    with pytest.raises(TimeoutError), mine, theirs:
-        while time.monotonic() - started < 5:
-            theirs.sendall(b"x")
-            assert timed.recv(100) == b"x"
-            time.sleep(0.05)
-    assert 0.4 < time.monotonic() - started < 2
+def test_clients_that_still_send_too_much_get_their_answer(running):
+    status, body = running.post(bytes(limits.MAX_REQUEST + 10**6))
+    assert status == 413 and json.loads(body)["status"] == 413
+    with connect(running.address) as connection:
+        connection.sendall(b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n")
+        answer = connection.recv(10_000).decode()
+    assert answer.startswith("HTTP/1.1 414")
+    assert json.loads(answer.split("\r\n\r\n")[1])["status"] == 414
 
 
 @pytest.mark.slow
-def test_clients_that_still_send_too_much_get_their_answer(picture):
-    with Server() as running:
-        running.first_read(picture)
-        status, body = running.post(bytes(limits.MAX_REQUEST + 10**6))
-        assert status == 413 and json.loads(body)["status"] == 413
-        with connect(running.address) as connection:
-            connection.sendall(b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n")
-            answer = connection.recv(10_000).decode()
-        assert answer.startswith("HTTP/1.1 414")
-        assert json.loads(answer.split("\r\n\r\n")[1])["status"] == 414
+def test_clients_that_wait_for_a_continue_get_it_or_are_refused(running, picture):
+    head = "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"
+    expecting = head + "Expect: 100-continue\r\n\r\n"
+    with connect(running.address) as connection:
+        connection.sendall((expecting % ("/api/read", len(picture))).encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100")
+        connection.sendall(picture)
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200")
+    with connect(running.address) as connection:
+        connection.sendall((expecting % ("/none", len(picture))).encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 404")
 
 
 @pytest.mark.slow
-def test_slow_clients_do_not_block_the_others(picture):
+def test_slow_clients_do_not_block_the_others(running, picture):
     text = Reader.load("captcha").read(picture).text
-    with Server() as running:
-        running.first_read(picture)
-        with slow_clients(running.address, limits.MAX_REQUESTS - 4, HALF_A_BODY):
-            status, body = running.post(picture)
-            assert status == 200 and json.loads(body)[0]["text"] == text
-            with slow_clients(running.address, 7, HALF_A_BODY):
-                until = time.monotonic() + 10
-                while (answer := running.post(picture))[0] == 200 and time.monotonic() < until:
-                    time.sleep(0.05)
-                assert answer[0] == 503
-                assert json.loads(answer[1])["detail"].startswith("the server is busy")
-                with urllib.request.urlopen(f"{running.address}/healthz", timeout=10) as healthy:
-                    assert healthy.status == 200
+    begun = b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc"
+    with contextlib.ExitStack() as stack:
+        for sent in (begun, begun[:20], b""):
+            for _ in range(2 * limits.MAX_REQUESTS):
+                stack.enter_context(connect(running.address)).sendall(sent)
+        status, body = running.post(picture)
+        assert status == 200 and json.loads(body)[0]["text"] == text
+
+
+@pytest.mark.slow
+def test_a_server_says_who_asked_for_what_and_ends_at_once(picture, tmp_path):
+    log = tmp_path / "access.log"
+    with Server(environ={"OCR_ACCESS_LOG": str(log), "WEB_CONCURRENCY": "1"}) as server:
+        server.wait()
+        assert server.post(picture)[0] == 200
+        with connect(server.address):  # and says nothing
+            server.process.terminate()
+            assert server.process.wait(limits.HEAD + 60) == 0
+    line = log.read_text().splitlines()[-1]
+    assert re.fullmatch(
+        r'127\.0\.0\.1 \[.*\] "POST /api/read\?reader=captcha HTTP/1\.1" 200 \d+ \d+', line
+    )
+
+
+@pytest.mark.slow
+def test_a_wrong_setting_stops_the_server_before_it_starts():
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:ocr.serving.gunicorn_conf"]
+    environ = os.environ | {"OCR_TOKEN": ""}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0 and "OCR_TOKEN is empty: give it a secret" in done.stderr
 
 
 # --- ocr serve ----------------------------------------------------------------------------------

@@ -12,7 +12,13 @@ EXAMPLES = """examples:
   {prog}                                       at http://127.0.0.1:8000
   OCR_TOKEN=secret {prog} --bind 0.0.0.0:8080  for other machines, which send the token
 
-The API is described at /openapi.json. Where $OCR_TOKEN is set, reading needs that bearer token.
+The API is described at /openapi.json. Environment variables:
+  OCR_TOKEN        the bearer token that reading needs; unset, none
+  OCR_HOSTS        names, beside localhost, that it answers to; "*" for all
+  OCR_ORIGINS      other web sites whose pages may send pictures
+  OCR_PROXIES      how many proxies stand before it, for the clients' addresses
+  OCR_ACCESS_LOG   a file for a line for each request, or - for standard output
+  WEB_CONCURRENCY  processes that read; by default as many as cores
 """
 
 
@@ -40,10 +46,12 @@ def run(options: Namespace) -> int:
         from gunicorn.app.wsgiapp import WSGIApplication
     except ModuleNotFoundError:
         return fail(prog, 'needs the extra "serve": pip install "ocr-readers[serve]"')
-    from ocr.serving.service import find_readers  # after the check of what it needs
+    from ocr.serving.processes.jobs import find_readers  # after the check of what it needs
+    from ocr.serving.settings import Settings
 
     try:
         find_readers()
+        Settings.read()
         _check_address(options.bind)
     except (RuntimeError, ValueError, OSError) as error:
         return fail(prog, error)

@@ -7,8 +7,25 @@ MAX_PATTERN = 64  # characters
 MAX_TOP = 10  # alternatives an image
 MAX_PIXELS = 2**22  # 2048 x 2048 in one image; the page scales larger photographs down
 
-SECONDS = 10.0  # of reading in one request; images not started by then are reported as timed out
-BATCH = 8  # images in the network at a time, between two looks at the clock
+# Seconds that a client has
+HEAD = 5.0  # to send the head of a request, from the connection on
+IDLE = 30  # to send the next request on the same connection
+BODY = 30.0  # to send a request's body
+REST = 5.0  # to send what is left of the body of a request that is refused
+STRANGER = 1.0  # the same, without a token where one is needed
+ANSWER = 20.0  # to receive the answer
 
-MAX_REQUESTS = 64  # running or waiting; further ones are refused. Fewer than gunicorn's threads
-MAX_BYTES = 2**27  # of their bodies together
+SECONDS = 10.0  # from the last byte of a request to its answer, all waiting included
+GRACE = 0.3  # more seconds for the images that are being read then
+PATIENCE = 5.0  # more seconds after which a process that still reads them is ended and replaced
+FAIR = 1.0  # seconds of reading after which a request may be cut short for others that wait
+TURN = 0.1  # seconds of reading in one turn, about
+BATCH = 8  # images in one turn, at most
+STALLED = 30.0  # seconds under load without a turn that ends: the server is not healthy
+
+MAX_REQUESTS = 128  # running or waiting; further ones are refused
+MAX_OF_CLIENT = 64  # of these from one address
+MAX_BYTES = 2**27  # of bodies in memory, together
+MAX_BYTES_OF_CLIENT = 2**26  # of these from one address
+MAX_WAITING = 1000  # connections without a whole head; the oldest is closed for a new one
+MEMORY = 2**31  # bytes of address space that reading may add to a process

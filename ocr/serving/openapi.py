@@ -29,7 +29,8 @@ def document(readers: list[str], token: bool) -> dict:
         "paths": {
             "/api/read": {"post": _read(readers, token)},
             "/api/readers": _get("List the readers", "readers", _json(readers_schema)),
-            "/healthz": _get("Check the server's health", "healthz", _json(health)),
+            "/healthz": _probe("Check the server's health", "healthz", health),
+            "/readyz": _probe("Check whether it has room for another request", "readyz", health),
             "/metrics": _get("Metrics for Prometheus", "metrics", metrics, token),
         },
         "components": {
@@ -71,6 +72,12 @@ def _get(summary: str, name: str, content: dict, token: bool = False) -> dict:
     return {"get": _secured(operation) if token else operation}
 
 
+def _probe(summary: str, name: str, schema: dict) -> dict:
+    probe = _get(summary, name, _json(schema))
+    probe["get"]["responses"]["503"] = _problem("It has not")
+    return probe
+
+
 def _read(readers: list[str], token: bool) -> dict:
     parameters = _parameters(readers)
     answer = {"type": "array", "items": {"anyOf": [_ref("Read"), _ref("Refused")]}}
@@ -86,6 +93,7 @@ def _read(readers: list[str], token: bool) -> dict:
         "responses": {
             "200": {"description": "The readings", **_json(answer)},
             "400": _problem("An invalid parameter, no image, or too many"),
+            "403": _problem("A page of another site sent the request"),
             "413": _problem("Too many bytes or parts"),
             "422": _problem("None of the images can be read"),
             "503": _problem("The server is busy: try again"),

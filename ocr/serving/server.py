@@ -1,14 +1,11 @@
-"""Serve the readers as a web page and a JSON API. `ocr serve` starts it with gunicorn.
+"""The readers as a web page and a JSON API: the Flask application.
 
-Where $OCR_TOKEN is set, reading needs that bearer token.
+`ocr serve` starts it with gunicorn, by front/app.py. settings.py has what can be set.
 """
 
-import contextlib
-import hmac
 import logging
-import os
-import threading
-from collections.abc import Iterator
+import time
+from dataclasses import replace
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
@@ -18,24 +15,26 @@ from prometheus_client import (
     PROCESS_COLLECTOR,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
-from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
     InternalServerError,
     ServiceUnavailable,
-    Unauthorized,
     UnprocessableEntity,
 )
 
 from ocr.headers import page_headers
 from ocr.reading.contract import ReaderError
-from ocr.serving import deadlines, limits, problems
+from ocr.serving import limits, problems
+from ocr.serving.guard import Guard
 from ocr.serving.openapi import document
+from ocr.serving.processes.turns import Busy
 from ocr.serving.service import Service
+from ocr.serving.settings import Settings
 from ocr.serving.uploads import InMemoryRequest, parse_options, parse_request
 
 FIELDS = (  # of the page's example form
@@ -44,6 +43,9 @@ FIELDS = (  # of the page's example form
     {"label": "Security code", "reader": "captcha", "pattern": ""},
 )
 HEADERS = page_headers("'self' data: blob:")
+REFUSED = "ocr.refused"  # in the WSGI environ: the error of a request whose body is not received
+ARRIVED = "ocr.arrived"  # when the body had arrived, of time.monotonic()
+BUSY = "the server is busy: try again in a second"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 
@@ -56,7 +58,7 @@ class Json(DefaultJSONProvider):
 class Metrics:
     """Count what /metrics reports, beside the process's own figures."""
 
-    def __init__(self):
+    def __init__(self, service: Service):
         self.registry = CollectorRegistry()
         self.registry.register(PROCESS_COLLECTOR)
         self.registry.register(PLATFORM_COLLECTOR)
@@ -75,27 +77,12 @@ class Metrics:
         self.answers = Counter(
             "ocr_responses", "Responses by status", ["status"], registry=self.registry
         )
-
-
-class Capacity:
-    """Bound the requests that run or wait, in number and in bytes."""
-
-    def __init__(self):
-        self._lock, self._requests, self._bytes = threading.Lock(), 0, 0
-
-    @contextlib.contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
-        """Reserve room for a request of so many bytes. Raises ServiceUnavailable."""
-        with self._lock:
-            full = self._requests >= limits.MAX_REQUESTS
-            if full or self._bytes + size > limits.MAX_BYTES:
-                raise ServiceUnavailable("the server is busy: try again in a second", retry_after=1)
-            self._requests, self._bytes = self._requests + 1, self._bytes + size
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._requests, self._bytes = self._requests - 1, self._bytes - size
+        replaced = Gauge(
+            "ocr_processes_replaced",
+            "Processes that read, ended for time or memory and replaced",
+            registry=self.registry,
+        )
+        replaced.set_function(lambda: service.replaced)
 
 
 class Unreadable(UnprocessableEntity):
@@ -112,14 +99,57 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
     """Build the application.
 
     service: the readers, by default all in ocr.paths.reader_places(). token: the bearer token that
-    reading needs, by default $OCR_TOKEN; none if empty.
+    reading needs, "" for none. What is not given is as the environment says; raises ValueError
+    where that is wrong.
     """
+    settings = Settings.read()
+    if token is not None:
+        settings = replace(settings, token=token)
     app = Flask(__name__)
     app.request_class = InMemoryRequest
     app.json = Json(app)
     app.url_map.merge_slashes = False
-    service, metrics, capacity = service or Service(), Metrics(), Capacity()
-    token = token if token is not None else os.environ.get("OCR_TOKEN", "")
+    app.config.update(SETTINGS=settings, GUARD=Guard(settings))
+    service = service or Service(processes=settings.processes)
+    metrics = Metrics(service)
+    _guard(app, app.config["GUARD"], metrics)
+    _add_page(app, service, bool(settings.token))
+    _add_probes(app, service, metrics)
+
+    @app.post("/api/read")
+    def read():
+        with metrics.seconds.time():
+            return _read(service, metrics)
+
+    return app
+
+
+def _guard(app: Flask, guard: Guard, metrics: Metrics) -> None:
+    """Refuse what the guard refuses, answer errors with problem JSON, add headers, count."""
+
+    @app.before_request
+    def refuse():
+        guard.check(request)
+        if (error := request.environ.get(REFUSED)) is not None:
+            raise error
+
+    app.register_error_handler(Exception, _problem)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+            response.headers["Cache-Control"] = "no-store"
+        if guard.allows_origin(origin := request.headers.get("Origin")):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response.vary.add("Origin")
+        metrics.answers.labels(response.status_code).inc()
+        return response
+
+
+def _add_page(app: Flask, service: Service, token: bool) -> None:
     readers = service.describe()
 
     @app.get("/")
@@ -128,7 +158,7 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
             "index.html",
             readers=readers,
             fields=[field for field in FIELDS if field["reader"] in service.readers],
-            token=bool(token),
+            token=token,
             limits=limits,
         )
 
@@ -138,57 +168,37 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
 
     @app.get("/openapi.json")
     def openapi():
-        return jsonify(document(list(service.readers), bool(token)))
+        return jsonify(document(list(service.readers), token))
 
+
+def _add_probes(app: Flask, service: Service, metrics: Metrics) -> None:
     @app.get("/healthz")
     def healthz():
+        if service.turns.stalled:
+            raise ServiceUnavailable(f"no read has ended for {limits.STALLED:.0f} seconds")
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz():
+        if service.turns.full:
+            raise ServiceUnavailable(BUSY, retry_after=1)
         return jsonify(status="ok")
 
     @app.get("/metrics")
     def show_metrics():
-        _authorise(token)
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
-
-    @app.post("/api/read")
-    def read():
-        _authorise(token)
-        size = request.content_length
-        size = limits.MAX_REQUEST if size is None else min(size, limits.MAX_REQUEST)
-        with capacity.reserve(size), metrics.seconds.time():
-            return _read(service, metrics)
-
-    app.register_error_handler(Exception, _problem)
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.path.startswith(("/api/", "/healthz", "/metrics")):
-            response.headers["Cache-Control"] = "no-store"
-        metrics.answers.labels(response.status_code).inc()
-        return response
-
-    return app
-
-
-def _authorise(token: str) -> None:
-    """Check the request's bearer token. Raises Unauthorized."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    raw = given.encode("latin-1", "replace")  # as WSGI decoded it
-    if token and not (scheme.lower() == "bearer" and hmac.compare_digest(raw, token.encode())):
-        raise Unauthorized(
-            "the token is missing or wrong: send the header Authorization: Bearer TOKEN",
-            www_authenticate=WWWAuthenticate("bearer"),
-        )
 
 
 def _read(service: Service, metrics: Metrics) -> Response:
     images, parameters = parse_request()
     options = parse_options(service, parameters)
+    client, arrived = request.remote_addr or "", request.environ.get(ARRIVED, time.monotonic())
     try:
-        answers = service.read(images, options)
+        answers = service.read(images, options, client, arrived + limits.SECONDS)
     except ReaderError as error:  # a pattern that this reader cannot read
         raise BadRequest(str(error)) from None
+    except Busy:
+        raise ServiceUnavailable(BUSY, retry_after=1) from None
     except TimeoutError as error:
         raise ServiceUnavailable(str(error), retry_after=1) from None
     refused = [answer for answer in answers if "problem" in answer]
@@ -205,8 +215,6 @@ def _problem(error: Exception) -> Response:
         logging.getLogger(__name__).exception("internal error")
         error = InternalServerError("an internal error of the server, not of the request")
     status = error.code or 500
-    if status in (413, 503):
-        _drain()
     more = {"images": error.images} if isinstance(error, Unreadable) else {}
     response = jsonify(problems.problem(status, error.name, error.description or "", **more))
     response.status_code, response.content_type = status, problems.MEDIA_TYPE
@@ -214,12 +222,3 @@ def _problem(error: Exception) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
-
-
-def _drain() -> None:
-    """Discard the rest of the body, within bounds: a client that still sends misses the answer."""
-    deadlines.limit_body(request.environ.get("gunicorn.socket"), deadlines.REST)
-    left = 2 * limits.MAX_REQUEST
-    with contextlib.suppress(Exception):  # gunicorn's, where the rest never arrives
-        while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 2**16))):
-            left -= len(chunk)

@@ -9,7 +9,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from ocr.reading.decoders import DIGITS
 from ocr.reading.scripts import SCRIPTS
 from ocr.serving import limits
-from ocr.serving.service import Options, Service
+from ocr.serving.processes.jobs import Options
+from ocr.serving.service import Service
 
 CHOICES = {  # of parameters: the values that they may have
     "top": [str(n) for n in range(1, limits.MAX_TOP + 1)],

@@ -1,13 +1,14 @@
 """Run attacks, a line each: `make attack`, or `python -m tests.attacks images zips`.
 
-They are bounded, and need no network. Each room is attacked in a process of its own.
+They are bounded, and use no network but this machine's own addresses. Each room is attacked in a
+process of its own.
 """
 
 import subprocess
 import sys
 from importlib import import_module
 
-ROOMS = ("images", "zips", "readers", "results", "trainings")
+ROOMS = ("images", "zips", "readers", "results", "trainings", "server")
 
 
 def main(rooms: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""Receive requests and send answers: limits for every client, before anything is read."""

@@ -1,0 +1,1 @@
+"""Read in processes of their own, which the requests take turns at."""

@@ -1,0 +1,179 @@
+"""Processes that read: bounded in time and memory, ended and replaced where they exceed a bound.
+
+The process that answers requests never opens an image itself, so that neither a picture that keeps
+a decoder busy nor one that ends it takes the server with it.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+import onnxruntime  # noqa: F401  before processes are forked: they share it
+
+from ocr.reading.reader import Reader
+from ocr.serving import limits
+from ocr.serving.processes.jobs import Job, load_readers
+
+STARTING = 60.0  # seconds in which a process loads its readers
+
+
+class ProcessEnded(Exception):
+    """The process that had the job ended: out of memory, or by a fault in a decoder."""
+
+
+class Worker(Protocol):
+    """What does jobs, one at a time."""
+
+    @property
+    def ready(self) -> bool:
+        """Can it begin a job at once?"""
+
+    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+        """Do a job by `until`, of time.monotonic(). Raises TimeoutError, ProcessEnded.
+
+        After a TimeoutError `recover` must be called.
+        """
+
+    def recover(self) -> None:
+        """Become free of a job that was not done in time."""
+
+
+class Here:
+    """Do jobs in this process, without bounds: for tests."""
+
+    def __init__(self, readers: Mapping[str, Reader]):
+        self._readers = readers
+
+    @property
+    def ready(self) -> bool:
+        """Is always ready."""
+        return True
+
+    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+        """Do a job."""
+        return job.run(self._readers)
+
+    def recover(self) -> None:
+        """Nothing is left to do."""
+
+
+class Process:
+    """Do jobs in a process of its own, which is ended and replaced where it takes too long."""
+
+    def __init__(self, places: Sequence[Path] | None = None):
+        self._places = places
+        self.replaced = 0
+        # A server that forks: it has imported what a reader needs, and has no threads.
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__])
+        self._start()
+
+    def _start(self) -> None:
+        self._connection, theirs = self._context.Pipe()
+        self._loaded = False
+        self._process = self._context.Process(
+            target=_serve, args=(theirs, self._places), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def ready(self) -> bool:
+        """Has it loaded its readers, and not ended since?"""
+        with contextlib.suppress(OSError, EOFError):
+            if not self._loaded and self._connection.poll():
+                self._loaded = self._connection.recv()
+        return self._loaded
+
+    def wait(self) -> None:
+        """Wait until it is ready. Raises RuntimeError where its readers cannot be loaded."""
+        self._connection.poll(STARTING)
+        if not self.ready:
+            raise RuntimeError("a process that reads does not start: see above")
+
+    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+        """Do a job by `until`, of time.monotonic(). Raises TimeoutError, ProcessEnded.
+
+        After a TimeoutError `recover` must be called.
+        """
+        try:
+            self._connection.send(job)
+            if not self._loaded:
+                self._loaded = self._answer(until)
+            answer = self._answer(until)
+        except TimeoutError:  # an OSError
+            raise
+        except (EOFError, OSError):
+            self._replace("ended")
+            raise ProcessEnded from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def recover(self) -> None:
+        """Wait a little for an answer that comes too late; else replace the process."""
+        try:
+            self._answer(time.monotonic() + limits.PATIENCE)
+            if not self._loaded:
+                self._loaded = True
+                self._answer(time.monotonic() + limits.PATIENCE)
+        except TimeoutError:
+            self._replace("took too long")
+        except (EOFError, OSError):
+            self._replace("ended")
+
+    def _answer(self, until: float) -> Any:
+        if not self._connection.poll(max(0.0, until - time.monotonic())):
+            raise TimeoutError
+        return self._connection.recv()
+
+    def _replace(self, why: str) -> None:
+        logging.getLogger(__name__).warning("a process that reads %s: replaced", why)
+        self.replaced += 1
+        self.stop()
+        self._start()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._connection.close()
+        self._process.join(1)
+
+
+def _serve(connection: Connection, places: Sequence[Path] | None) -> None:
+    """Do the jobs that come through a connection until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
+    with contextlib.suppress(EOFError, OSError):
+        readers = load_readers(places)
+        _bound_memory()
+        connection.send(True)
+        while True:
+            connection.send(_done(connection.recv(), readers))
+
+
+def _done(job: Job, readers: Mapping[str, Reader]) -> list[dict[str, Any]] | Exception:
+    try:
+        return job.run(readers)
+    except Exception as error:
+        logging.getLogger(__name__).exception("a job failed")
+        return RuntimeError(f"{type(error).__name__} in the process that reads")
+
+
+def _bound_memory() -> None:
+    """Bound this process's address space, where the system can: a MemoryError, not a full one."""
+    if sys.platform == "linux":
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as sizes:
+            now = int(sizes.read().split()[0]) * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = now + limits.MEMORY
+        if most == resource.RLIM_INFINITY or wanted < most:
+            resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
