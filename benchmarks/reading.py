@@ -5,6 +5,8 @@ default.
 CPU-seconds are of this process (time.process_time), on one thread: other programs do not count.
 """
 
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -90,6 +92,46 @@ def memory(count: int = ARCHIVE):
     print(f"memory while reading a folder: {sizes}")
 
 
+def processes(count: int = 5_000, rounds: int = 3):
+    """Measure `ocr read` on a folder of `count` CAPTCHAs: two processes against one, two cores.
+
+    Whole commands, one after the other, the fastest of `rounds` each. Seconds by the clock count
+    only where nothing else runs; CPU-seconds show what the second process costs.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    with tempfile.TemporaryDirectory() as folder:
+        originals = samples.captchas(500)
+        for i in range(count):
+            (Path(folder) / f"{i:06d}.png").write_bytes(originals[i % len(originals)])
+        for reader in ("captcha", "numbers"):
+            measured: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+            for _ in range(rounds):
+                for number, times in measured.items():
+                    times.append(_read_command(folder, reader, number))
+            (one, cpu_one), (two, cpu_two) = map(min, measured.values())
+            print(
+                f"reading {count:,} CAPTCHAs with {reader}: {one:.1f} s with one process, "
+                f"{two:.1f} s with two on two cores, {one / two:.2f} times as fast; "
+                f"{cpu_one:.1f} and {cpu_two:.1f} CPU-seconds"
+            )
+
+
+def _read_command(folder: str, reader: str, number: int) -> tuple[float, float]:
+    """Run `ocr read` with a number of processes: seconds by the clock, CPU-seconds."""
+    command = [sys.executable, "-m", "ocr", "read", folder, "--model", reader]
+    command += ["--processes", str(number), "--output", f"{folder}/reads.csv"]
+    before, start = _cpu_of_children(), time.monotonic()
+    done = subprocess.run(command, cwd=utils.ROOT, capture_output=True, text=True)
+    assert done.returncode in (0, 1) and f"{folder}/reads.csv" in done.stderr, done.stderr
+    return time.monotonic() - start, _cpu_of_children() - before
+
+
+def _cpu_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def _trained(name: str):
     from benchmarks import training  # for speed: Keras
 
@@ -99,6 +141,7 @@ def _trained(name: str):
 BENCHMARKS = {
     "speed": speed,
     "memory": memory,
+    "processes": processes,
     "seeds": partial(_trained, "seeds"),
     "training": partial(_trained, "training"),
     "drawing": partial(_trained, "drawing"),
