@@ -207,6 +207,6 @@ def test_when_most_are_doubtful_the_reason_is_looked_for(run, tmp_path):
     errors = run(folder)[2].splitlines()
     height = len(barcodes.ALPHABET)
     assert errors[-1].startswith("most are doubtful: ") and errors[-1].count("ocr") >= 2
-    assert f"(barcodes), 256 x {height} pixels, and these are 180 x 60" in errors[-1]
+    assert f"(barcodes; 256 x {height} pixels, and these are 180 x 60)" in errors[-1]
     Image.fromarray(barcodes.barcode("3")).save(folder / "a.png")
     assert "most are doubtful" not in run(folder / "a.png", folder / "0.png")[2]  # too few to say

@@ -4,12 +4,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from ocr.cli.reads.rows import Row
 from ocr.reading import pool
 from ocr.reading.bulk import read_many
 from ocr.reading.decoders import DecodingOptions
 from ocr.reading.files import Found
 from ocr.reading.reader import Reader
+
+tqdm.monitor_interval = 0  # no thread beside this one: processes are forked, see pool.py
 
 
 class Loaded(NamedTuple):

@@ -59,7 +59,7 @@ class Tally:
             )
         return (
             f"most are doubtful: these may not look like what {name} was trained on "
-            f"({_trained_on(reader)}){_sizes(reader, self.doubtful)}; other readers: ocr readers; "
+            f"({_trained_on(reader)}{_sizes(reader, self.doubtful)}); other readers: ocr readers; "
             "one of your own: ocr label FOLDER --name NAME"
         )
 
@@ -78,7 +78,7 @@ def _sizes(reader: Reader, pictures: list[Found]) -> str:
     wanted = reader.size[1] / reader.size[0] / (width / height)
     if max(wanted, 1 / wanted) < UNLIKE:
         return ""
-    return f", {reader.size[1]} x {reader.size[0]} pixels, and these are {width} x {height}"
+    return f"; {reader.size[1]} x {reader.size[0]} pixels, and these are {width} x {height}"
 
 
 def many(count: int, thing: str) -> str:
