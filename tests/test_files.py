@@ -2,14 +2,17 @@
 
 import io
 import os
+import pickle
 import zipfile
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ocr.reading import files
-from ocr.reading.files import find_all, find_images, printable, read_named
+from ocr.reading.files import find_all, find_images, printable, read_named, unreadable
 from ocr.reading.images import ImageError
 
 
@@ -98,6 +101,38 @@ def test_missing_and_empty_paths_are_listed_with_their_fault(tmp_path):
         assert found.fault.startswith(message)
         with pytest.raises(ImageError, match=message):
             found.read()
+
+
+def test_zips_in_folders_are_opened_and_other_files_counted(tmp_path):
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in ("a.png", "inner.zip", "b.pdf", "note"):
+            archive.writestr(name, WHOLE)
+    for name in ("x.png", "y.pdf", "z.txt"):
+        (tmp_path / name).write_bytes(WHOLE)
+    passed = Counter()
+    names = [Path(found.name).name for found in find_all([tmp_path, tmp_path / "z.zip"], passed)]
+    assert names == ["x.png", "a.png", "a.png"]
+    assert passed == {"zip": 2, "pdf": 3, "without extension": 2, "txt": 1}
+    pages = {".pdf": lambda name: [unreadable(f"{name}#{k}", "no") for k in (1, 2)]}
+    expanded = [Path(found.name).name for found in find_all([tmp_path], expand=pages)]
+    assert expanded == ["x.png", "y.pdf#1", "y.pdf#2", "a.png"]
+    assert next(find_all([tmp_path / "y.pdf"])).read() == WHOLE  # given by name: tried
+
+
+def test_what_reads_an_image_can_be_sent_to_another_process(tmp_path):
+    (tmp_path / "x.png").write_bytes(WHOLE)
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("a.png", WHOLE)
+    for found in find_all([tmp_path]):
+        assert pickle.loads(pickle.dumps(found.read))() == WHOLE
+    (missing,) = find_all([tmp_path / "gone"])
+    with pytest.raises(ImageError, match="no such file or folder"):
+        pickle.loads(pickle.dumps(missing.read))()
+
+
+def test_cells_of_csv_are_read_back():
+    for cell in ("=1+1", "-5", "'a", "''", "", "a", "@x", "+", "12"):
+        assert files.from_cell(files.no_formula(cell)) == cell
 
 
 def test_an_image_that_was_deleted_is_an_error(tmp_path):

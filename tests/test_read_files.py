@@ -17,6 +17,7 @@ from ocr.cli.read import main
 from ocr.cli.reads import tables
 from ocr.cli.reads.unsure import safe_name
 from ocr.datasets import labels
+from ocr.labelling.table import Table
 from ocr.reading import files
 from tests import barcodes
 
@@ -114,6 +115,7 @@ def test_readings_become_labels(run, pictures):
     rows, columns = labels.parse_table(table.read_bytes(), "labels.csv")
     assert rows == {f"{n}.png": wanted.get(n, "") for n in ("=e", *"abcdfx")}
     assert columns[:2] == ["path", "text"]
+    assert Table(pictures).parse(table.read_bytes()) == (rows, True)  # as `ocr label` takes it
     found, missing = labels.read_labels(labels.list_files(pictures))
     assert {name.rpartition("/")[2].removesuffix(".png"): text for name, text in found.items()} == (
         wanted
@@ -230,10 +232,23 @@ def test_wrong_usage_is_one_line(run, tmp_path, monkeypatch, given, message):
 
 def test_a_file_that_cannot_be_written_is_one_line(run, pictures, tmp_path):
     (tmp_path / "file").write_text("")
-    status, _, errors = run(pictures, "--output", tmp_path / "file" / "reads.csv")
-    assert status == 2 and errors.count("\n") == 1 and "cannot be written" in errors
+    for out in (tmp_path / "file" / "reads.csv", tmp_path / "file" / "reads.xlsx"):
+        status, _, errors = run(pictures, "--output", out)
+        assert status == 2 and errors.count("\n") == 1 and "cannot be written" in errors
     status, _, errors = run(pictures, "--copy-unsure", tmp_path / "file" / "folder")
     assert status == 2 and errors.count("\n") == 1 and "cannot be written" in errors
+
+
+def test_a_file_that_another_program_keeps_is_told_before_the_reading(run, pictures, monkeypatch):
+    """As Excel does on Windows."""
+
+    def keep(path, *rest, **more):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (pictures / "reads.csv").write_text("before")
+    monkeypatch.setattr(tables, "open", keep, raising=False)
+    status, output, errors = run(pictures, "--output", pictures / "reads.csv")
+    assert (status, output, errors.count("\n")) == (2, "", 1) and "close it where" in errors
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def _streamed(kind: type[Text], path: Path, prog: str, top: int) -> Iterator[Wri
 
 @contextmanager
 def _made(kind: type[Xlsx] | type[Parquet], path: Path, prog: str, top: int) -> Iterator[Writer]:
+    path.touch()  # a folder that cannot be written to is told before the reading, not after it
     writer = kind(path, prog, top)
     yield writer
     writer.close()
@@ -155,6 +156,11 @@ def problem(out: Path) -> str | None:
         return MISSING.format(name=out, extra=extra)
     if out.is_dir():
         return f"{out} is a folder: give the name of a file"
+    try:
+        if out.exists():
+            open(out, "ab").close()
+    except OSError as error:  # Excel keeps what it shows for itself
+        return f"{out}: cannot be written ({error.strerror}): close it where it is open"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +26,7 @@ class Copies:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.count = folder, 0
+        self._used: Counter[PurePosixPath] = Counter()
 
     def add(self, row: Row) -> None:
         """Copy a row's picture where it was opened and is not trusted. Raises OSError."""
