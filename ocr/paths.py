@@ -47,7 +47,8 @@ def read_file(path: str | os.PathLike, most: int) -> bytes:
 
 def checkpoints(folder: Path) -> list[Path]:
     """List what trainings have left in a folder of checkpoints, the newest first."""
-    left = [*folder.glob("*.npz"), *folder.glob(f"*{DAMAGED}"), *folder.glob(".*.npz.*.part")]
+    kinds = ("*.npz", "*-drawn-*.zip", f"*{DAMAGED}", ".*.npz.*.part", ".*.zip.*.part")
+    left = [file for kind in kinds for file in folder.glob(kind)]
     return sorted(left, key=lambda file: file.stat().st_mtime, reverse=True)
 
 

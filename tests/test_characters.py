@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from ocr.datasets.characters import given_parts, load_characters, own_parts
+from ocr.datasets.characters import given_parts, load_characters, own_characters
 from ocr.datasets.labels import DataError
 from tests.samples import classes_of_noise, save_noise, save_page
 
@@ -83,13 +83,12 @@ def test_folders_without_characters_are_an_error(tmp_path):
         load_characters(tmp_path / "bad")
 
 
-def test_own_parts_are_audited_for_the_symbols_given(tmp_path, capsys):
+def test_own_characters_are_audited_for_the_symbols_given(tmp_path, capsys):
     save_noise(tmp_path, [f"{label}/{i}.png" for i, label in enumerate("AB" * 10)])
-    parts = own_parts(str(tmp_path), symbols="ABC")
-    assert parts.alphabet.symbols == "ABC" and parts.origin == f"images of {tmp_path.name}"
-    assert len(parts.train) + len(parts.validation) + len(parts.test) == 20
+    data, alphabet, table = own_characters(str(tmp_path), symbols="ABC")
+    assert alphabet.symbols == "ABC" and len(data) == table["count"]["images"] == 20
     with pytest.raises(DataError, match="0 of 20 images are usable"):
-        own_parts(tmp_path, symbols="Q")
+        own_characters(tmp_path, symbols="Q")
     assert "outside the alphabet" in capsys.readouterr().out
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from ocr import scores
 from ocr.drawing.numbers.mixture import Block, block_of
 from ocr.reading import scripts
-from ocr.reading.contract import describe, find_reader, read_contract
+from ocr.reading.contract import ReaderError, describe, find_reader, read_contract, write_contract
 from ocr.reading.ctc import Alphabet
-from ocr.training import numbers, own_numbers
+from ocr.training import numbers
+from ocr.training.own import starting
 from ocr.training.own_numbers import as_symbols, widths_of
 from ocr.training.own_numbers import block_of as block_of_data
 from ocr.training.trust import WANTED, trust
@@ -98,31 +99,45 @@ def test_few_images_earn_no_trust():
 # --- weights -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_training_begins_with_the_weights_of_a_reader(tmp_path):
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """An untrained reader of numbers, and a function that builds its network."""
     from ocr.backend import keras
     from ocr.networks.numbers import improved_network
 
-    folder = tmp_path / "known"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("known")
     keras.utils.set_random_seed(3)
     network = improved_network(32, None, 1 + len(SYMBOLS))
     network.save(folder / "model.keras")
     facts = read_contract(find_reader("numbers")) | {"alphabet": SYMBOLS}
-    own_numbers.contract.write_contract(folder, facts)
-    more = Alphabet(SYMBOLS + "€")
-    build = lambda: improved_network(32, None, len(more))
-    weights = own_numbers._first_weights(build, more, str(folder))
-    assert weights is not None
-    other = build()
-    other.set_weights(weights)
+    write_contract(folder, facts)
+    return folder, network, improved_network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symbols", [SYMBOLS + "€", "3210", "€"])
+def test_a_training_begins_with_the_weights_of_a_reader(known, symbols):
+    folder, network, build = known
+    other = build(32, None, 1 + len(symbols))
+    build_other = lambda: build(32, None, 1 + len(symbols))
+    other.set_weights(starting.weights(str(folder), build_other, Alphabet(symbols)))
     image = np.random.default_rng(0).normal(size=(2, 32, 64, 1)).astype(np.float32)
     before, after = (np.asarray(net.predict_on_batch(image)) for net in (network, other))
-    np.testing.assert_allclose(after[..., :-1], before, atol=1e-5)
-    assert (after[..., -1] == 0).all()
-    narrow = lambda: improved_network(16, None, len(more))
-    assert own_numbers._first_weights(narrow, more, str(folder)) is None
-    assert own_numbers._first_weights(build, more, str(tmp_path / "missing")) is None
+    np.testing.assert_allclose(after[..., 0], before[..., 0], atol=1e-5)  # the blank
+    for k, symbol in enumerate(symbols, start=1):
+        was = 1 + SYMBOLS.find(symbol)
+        expected = before[..., was] if was else np.zeros_like(before[..., 0])
+        np.testing.assert_allclose(after[..., k], expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_readers_that_cannot_be_started_from_are_refused(known, tmp_path):
+    folder, _, build = known
+    symbols = Alphabet(SYMBOLS)
+    with pytest.raises(ReaderError, match="another one than this recipe's"):
+        starting.weights(str(folder), lambda: build(16, None, len(symbols)), symbols)
+    with pytest.raises(ReaderError, match="no reader in"):
+        starting.weights(str(tmp_path / "missing"), build, symbols)
 
 
 def test_a_block_of_labelled_data_knows_its_widths():

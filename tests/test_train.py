@@ -65,7 +65,7 @@ def logits(project, name, own):
 @pytest.fixture(scope="module")
 def undisturbed(own, tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("train") / "project")
-    return project, run(*command(project, own, "mine", "--epochs", 6))
+    return project, run(*command(project, own, "mine", "--epochs", 6, "--folds", 2))
 
 
 def test_a_reader_of_other_sizes_alphabets_and_lengths(undisturbed, own):
@@ -74,7 +74,7 @@ def test_a_reader_of_other_sizes_alphabets_and_lengths(undisturbed, own):
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
     assert facts["alphabet"] == "12ABC" and facts["decoding"]["lengths"] is None
     assert facts["input"] | {"height": 40, "width": 120} == facts["input"]
-    assert facts["data"]["count"] == 28 and facts["scores"][0]["n"] == 8
+    assert facts["data"]["count"] == 40 == facts["scores"][0]["n"]  # cross-validation
     readings = Reader.load(project / "models" / "mine").read(sorted(own.glob("*.JPG")))
     assert all(set(r.text) <= set("12ABC") for r in readings)
     main = run(sys.executable, project / "main.py", "--model", "mine", own)
@@ -96,7 +96,7 @@ def test_the_audit_comes_first(undisturbed):
 def test_a_killed_training_resumes_to_the_same_reader(undisturbed, own, tmp_path):
     project = copy_project(tmp_path / "project")
     killed = subprocess.Popen(
-        command(project, own, "mine", "--epochs", 6),
+        command(project, own, "mine", "--epochs", 6, "--folds", 2),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -111,7 +111,7 @@ def test_a_killed_training_resumes_to_the_same_reader(undisturbed, own, tmp_path
     with np.load(checkpoint) as saved:
         epochs_done = len(json.loads(str(saved["state"]))["rows"])
     assert 1 <= epochs_done < 6 and not (project / "models" / "mine").exists()
-    again = run(*command(project, own, "mine", "--epochs", 6))
+    again = run(*command(project, own, "mine", "--epochs", 6, "--folds", 2))
     assert again.returncode == 0 and f"epochs 1 to {epochs_done} come from .cache/" in again.stdout
     assert np.array_equal(logits(project, "mine", own), logits(undisturbed[0], "mine", own))
     assert not list((project / "models").glob(".*"))
@@ -179,7 +179,9 @@ def own_characters(tmp_path_factory):
 @pytest.mark.parametrize("lesson", ["char_cnn", "cnn_lstm"])
 def test_single_characters(lesson, own_characters, tmp_path):
     project = copy_project(tmp_path / "project")
-    done = run(*command(project, own_characters, "mine", "--epochs", 4, lesson=lesson))
+    done = run(
+        *command(project, own_characters, "mine", "--epochs", 4, "--folds", 2, lesson=lesson)
+    )
     assert done.returncode == 0, done.stderr
     order = [
         done.stdout.index(word)
@@ -187,7 +189,7 @@ def test_single_characters(lesson, own_characters, tmp_path):
     ]
     assert order == sorted(order) and "published" not in done.stdout
     facts = json.loads((project / "models" / "mine" / "reader.json").read_text())
-    assert facts["alphabet"] == "7Aa" and facts["kind"] == "class" and facts["scores"][0]["n"] == 18
+    assert facts["alphabet"] == "7Aa" and facts["kind"] == "class" and facts["scores"][0]["n"] == 90
     main = run(sys.executable, project / "main.py", "--model", "mine", own_characters)
     lines = [line.split("\t") for line in main.stdout.splitlines()]
     hits = sum(f"{ord(text):02x}" == path.split("/")[-3] for path, text, *_ in lines)
@@ -225,7 +227,11 @@ def test_characters_with_binary_twins(tmp_path):
                 Image.fromarray(pixels).save(place / name)
     (folder / "0" / "broken.png").write_text("no image")
     project = copy_project(tmp_path / "project")
-    done = run(*command(project, tmp_path / "own", "mine", "--epochs", 3, lesson="dual_input"))
+    done = run(
+        *command(
+            project, tmp_path / "own", "mine", "--epochs", 3, "--folds", 2, lesson="dual_input"
+        )
+    )
     assert done.returncode == 0, done.stderr
     for word in (
         "broken.png",

@@ -6,7 +6,7 @@ from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail
+from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail, parse_columns
 from ocr.locks import Busy
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import printable
@@ -52,16 +52,6 @@ def add_parser(verbs) -> Parser:
     return parser
 
 
-def _columns(options: Namespace) -> tuple[str, str] | None:
-    """Parse --columns; exit with status 2 where it is not file=NAME,label=NAME."""
-    if options.columns is None:
-        return None
-    parts = dict(part.partition("=")[::2] for part in options.columns.split(","))
-    if set(parts) != {"file", "label"} or not all(parts.values()):
-        options.parser.error(f"--columns {options.columns}: give file=NAME,label=NAME")
-    return parts["file"], parts["label"]
-
-
 def _check(options: Namespace) -> None:
     """Exit with status 2 where an option has a value that it cannot have."""
     error = options.parser.error
@@ -81,7 +71,7 @@ def run(options: Namespace) -> int:
     """Serve the page until it is stopped; return the exit status."""
     prog = options.parser.prog
     _check(options)
-    columns = _columns(options)
+    columns = parse_columns(options)
     if find_spec("flask") is None:
         return fail(prog, 'needs the extra "desk": pip install "ocr-readers[desk]"')
     from ocr.labelling.opening import open_desk  # an install extra, as the next

@@ -53,3 +53,13 @@ def fail(prog: str, error, status: int = WRONG_USAGE) -> int:
     """Print an error as one line to stderr; return the exit status."""
     print(f"{prog}: {error}", file=sys.stderr)
     return status
+
+
+def parse_columns(options: argparse.Namespace) -> tuple[str, str] | None:
+    """Parse --columns; exit with status 2 where it is not file=NAME,label=NAME."""
+    if options.columns is None:
+        return None
+    parts = dict(part.partition("=")[::2] for part in options.columns.split(","))
+    if set(parts) != {"file", "label"} or not all(parts.values()):
+        options.parser.error(f"--columns {options.columns}: give file=NAME,label=NAME")
+    return parts["file"], parts["label"]

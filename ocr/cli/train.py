@@ -7,16 +7,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ocr import paths
-from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
+from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail, parse_columns
 from ocr.reading.scripts import SCRIPTS
 from ocr.training import distributed, launcher, recipes
 from ocr.training.recipes import RECIPES, Recipe
 
 EXAMPLES = """examples:
-  {prog} captcha --data FOLDER --name mine      leaves models/mine/
+  {prog} captcha --data FOLDER --name mine                leaves models/mine/
+  {prog} captcha --data FOLDER --name mine --curve        and says what more labels would bring
+  {prog} captcha --data FOLDER --name mine --from captcha starts from the weights of a reader
+  {prog} captcha --draw mysite:draw --alphabet ABC123 --lengths 5 --name mine
+                                  learns from pictures that draw("A1B2C") of mysite.py makes
   {prog} char_cnn --data FOLDER --name mine     FOLDER has a sub-folder for each character
 
-How images get their labels is in data/README.md: a labels.csv, file names, or folders.
+Below 1,000 images the score comes from cross-validation, and the saved reader is trained on all of
+them. How images get their labels is in data/README.md: a labels.csv, file names, or folders.
 """
 
 
@@ -41,13 +46,35 @@ def _complete(parser: Parser) -> Parser:
 
 def _add_options(parser: Parser, recipe: Recipe):
     parser.add_argument(
-        "--data", required=True, type=Path, help="a folder or zip of labelled images"
+        "--data", type=Path, help="a folder or zip of labelled images; with --draw: to test on"
     )
     parser.add_argument("--name", required=True, help="the reader is saved in models/NAME")
     parser.add_argument(
         "--alphabet", help="the symbols to read, as 0123456789; default: those of the labels"
     )
     parser.add_argument("--epochs", type=int, help="default: by the number of images")
+    parser.add_argument(
+        "--from", dest="start", metavar="READER", help="begin with the weights of this reader"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="replace a reader of this name by a worse one, too"
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        help="of the cross-validation below 1,000 images; default: as many as two minutes allow, "
+        "at least 3",
+    )
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="train on 1/8, 1/4 and 1/2 of the labels, too, and say what more would bring",
+    )
+    parser.add_argument(
+        "--columns",
+        metavar="file=NAME,label=NAME",
+        help="which columns of labels.csv hold the file names and the labels",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the split and the training (0)")
     if "labels" in recipe.options:
         parser.add_argument(
@@ -69,6 +96,14 @@ def _add_options(parser: Parser, recipe: Recipe):
             help="what the numbers are written in, where their labels are in Western digits; "
             "default: as the labels are",
         )
+    drawing = parser.add_argument_group("pictures that a program of yours draws")
+    drawing.add_argument(
+        "--draw", metavar="MODULE:FUNCTION", help="your function from a text to its picture"
+    )
+    drawing.add_argument(
+        "--lengths", metavar="5 or 4-8", help="of the texts to draw; default: those of the labels"
+    )
+    drawing.add_argument("--count", type=int, default=3000, help="of pictures to draw (3000)")
     workers = parser.add_argument_group("distributed training (JAX, extra 'scale')")
     workers.add_argument(
         "--workers",
@@ -90,10 +125,24 @@ def _check(options):
             f"--name {options.name}: give a plain name (letters, digits, . - _) that is not one of "
             f"the course's own readers ({', '.join(sorted(reserved))})"
         )
-    for name, least in (("epochs", 1), ("seed", 0), ("batch", 1), ("workers", 1)):
+    for name, least in (
+        ("epochs", 1),
+        ("seed", 0),
+        ("batch", 1),
+        ("workers", 1),
+        ("count", 100),
+        ("folds", 2),
+    ):
         value = getattr(options, name, None)
         if value is not None and value < least:
             error(f"--{name} {value}: it must be at least {least}")
+    if options.draw is None and options.data is None:
+        error("give --data, a folder of labelled images, or --draw, a function that draws them")
+    if options.draw is not None and (options.workers > 1 or options.curve):
+        error(
+            "--draw draws for one process, and as many pictures as you like: leave out "
+            "--workers and --curve"
+        )
     if (options.rank is None) != (options.coordinator is None):
         error("--rank and --coordinator go together: give both or none")
     if options.rank is not None and not 0 <= options.rank < options.workers:
@@ -134,22 +183,51 @@ def run(options) -> int:
 
 def _train(options):
     """Train here, as one of several workers, or start the workers and finish what they trained."""
-    names = (*RECIPES[options.recipe].options, "alphabet", "epochs", "seed")
+    names = (*RECIPES[options.recipe].options, "alphabet", "epochs", "seed", "start", "folds")
     given = {name: getattr(options, name) for name in names}
+    flags = [name for name in ("replace", "curve") if getattr(options, name)]
+    columns = parse_columns(options)
+    if options.draw is not None:
+        _train_on_drawn(options, given, columns)
+        return
     data = options.data.resolve()
     if options.rank is not None:
         distributed.join(options.coordinator, options.workers, options.rank)
     elif options.workers > 1:
         words = ["--data", data, "--name", options.name]
         for name, value in given.items():
-            words += [] if value is None else [f"--{name}", value]
+            option = "from" if name == "start" else name
+            words += [] if value is None else [f"--{option}", value]
+        words += [f"--{name}" for name in flags]
+        words += [] if columns is None else ["--columns", options.columns]
         command = [sys.executable, "-m", "ocr", "train", options.recipe, *map(str, words)]
         places = [str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
         here = os.pathsep.join(filter(None, places))
         variables = {"PYTHONPATH": here, "PYTHONSAFEPATH": "1"}  # this package, not the folder's
         launcher.start(command, options.workers, environment=variables)
+    together = options.rank is not None or options.workers > 1
+    given |= dict.fromkeys(flags, True) | {"columns": columns, "together": together}
     with distributed.exit_if_lost():
         recipes.train(options.recipe, data, paths.MODELS / options.name, **given)
+
+
+def _train_on_drawn(options, given: dict, columns: tuple[str, str] | None):
+    """Draw pictures by the caller's own function, and train on them."""
+    from ocr.training.own import drawing  # an install extra
+
+    drawn = drawing.draw(
+        options.draw,
+        options.name,
+        count=options.count,
+        seed=options.seed,
+        like=options.data,
+        alphabet=options.alphabet,
+        lengths=options.lengths,
+        columns=columns,
+    )
+    test = options.data and options.data.resolve()
+    given |= {"test": test, "replace": options.replace}
+    recipes.train(options.recipe, drawn, paths.MODELS / options.name, **given)
 
 
 def main(arguments: list[str] | None = None) -> int:

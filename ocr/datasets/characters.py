@@ -2,14 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from ocr.datasets.audit import audited
 from ocr.datasets.dataset import Labelled, decode
-from ocr.datasets.labels import DataError, list_files, read_characters
-from ocr.datasets.splits import at_most, hold_out, split, without
+from ocr.datasets.labels import Columns, DataError, list_files, read_characters
+from ocr.datasets.splits import at_most, hold_out, without
 from ocr.reading.ctc import Alphabet
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError
@@ -17,7 +16,10 @@ from ocr.reading.inputs import INPUTS, Input
 
 
 def load_characters(
-    path: str | os.PathLike, naming: str | None = None, fit: str = "glyph"
+    path: str | os.PathLike,
+    naming: str | None = None,
+    fit: str = "glyph",
+    columns: Columns | None = None,
 ) -> Labelled:
     """Load images of one character each from a folder or zip, by default in EMNIST's form.
 
@@ -27,15 +29,19 @@ def load_characters(
     character, are listed in the result. fit: name of the preprocessing in `inputs.INPUTS`. Raises
     DataError.
     """
-    return decode_characters(path, list_files(path), naming, INPUTS[fit].fixed())
+    return decode_characters(path, list_files(path), naming, INPUTS[fit].fixed(), columns)
 
 
 def decode_characters(
-    path: str | os.PathLike, files: list[Found], naming: str | None, kind: Input
+    path: str | os.PathLike,
+    files: list[Found],
+    naming: str | None,
+    kind: Input,
+    columns: Columns | None = None,
 ) -> Labelled:
     """Decode `files` as `load_characters` does, each picture preprocessed by `kind`."""
     try:
-        labels, missing = read_characters(files, path, naming)
+        labels, missing = read_characters(files, path, naming, columns)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
     single = {name: label for name, label in labels.items() if len(label) == 1}
@@ -67,22 +73,21 @@ class Parts:
     audit: pd.DataFrame
 
 
-def own_parts(
+def own_characters(
     path: str | os.PathLike,
     naming: str | None = None,
     symbols: str | None = None,
-    seed: int = 0,
     fit: str = "glyph",
-) -> Parts:
-    """Load a folder or zip of your own images, divided by `splits.split`.
+    columns: Columns | None = None,
+) -> tuple[Labelled, Alphabet, pd.DataFrame]:
+    """Load a folder or zip of your own images: (those that can be trained on, alphabet, audit).
 
-    naming, fit: see `load_characters`. symbols: the characters to distinguish; None: all that
-    occur. Raises DataError.
+    naming, fit, columns: see `load_characters`. symbols: the characters to distinguish; None: all
+    that occur. Raises DataError.
     """
     alphabet = Alphabet.from_labels([symbols]) if symbols else None
-    data, table = audited(load_characters(path, naming, fit), 1, alphabet)
-    known = alphabet or Alphabet.from_labels(data.labels)
-    return Parts(f"images of {Path(path).name}", known, *split(data, seed), table)
+    data, table = audited(load_characters(path, naming, fit, columns), 1, alphabet)
+    return data, alphabet or Alphabet.from_labels(data.labels), table
 
 
 def given_parts(origin: str, data: Labelled, test: Labelled) -> Parts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from ocr.datasets.labels import DataError, list_files, read_labels
+from ocr.datasets.labels import Columns, DataError, list_files, read_labels
 from ocr.reading.ctc import steps_needed
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
@@ -56,17 +56,19 @@ def load_labelled(
     size: tuple[int, int] | None = None,
     channels: int = 1,
     fit: str = "picture",
+    columns: Columns | None = None,
 ) -> Labelled:
     """Load the labelled images of text in a folder or zip, preprocessed for a network.
 
-    size  (height, width); None: chosen by `input_size`
-    fit   name of the preprocessing in `inputs.INPUTS`, as "picture" or "line"
+    size      (height, width); None: chosen by `input_size`
+    fit       name of the preprocessing in `inputs.INPUTS`, as "picture" or "line"
+    columns   of labels.csv, see `labels.parse_table`
 
     Unreadable and unlabelled images are listed in the result. Raises DataError where `path` is
     missing or has no labelled image that can be read.
     """
     files = list_files(path)
-    labels, missing = read_labels(files)
+    labels, missing = read_labels(files, columns)
     if not labels:
         count = sum(f.is_image for f in files)
         why = "name them LABEL.png, or write a labels.csv with the columns file,label"

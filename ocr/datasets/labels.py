@@ -20,6 +20,7 @@ CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 HEX = {f"{ord(c):02x}": c for c in CLASSES}  # folder names in NIST's own edition
 
 READINGS = ("path", "text")  # columns of what `ocr read` writes
+Columns = tuple[str, str]  # of a table: those that hold the file names and the labels
 
 
 class DataError(ValueError):
@@ -34,22 +35,28 @@ def list_files(path: str | os.PathLike) -> list[Found]:
         raise DataError(f"{path}: {error}") from None
 
 
-def read_labels(files: list[Found]) -> tuple[dict[str, str], list[str]]:
+def read_labels(
+    files: list[Found], columns: Columns | None = None
+) -> tuple[dict[str, str], list[str]]:
     """Read the labels of images of text: ({image name: label}, names listed without an image).
 
-    files: all files of a folder or zip. Images without a label are left out. Raises DataError.
+    files: all files of a folder or zip. columns: see `parse_table`. Images without a label are left
+    out. Raises DataError.
     """
-    return _read(_Files(files))
+    return _read(_Files(files, columns=columns))
 
 
 def read_characters(
-    files: list[Found], root: str | os.PathLike, naming: str | None = None
+    files: list[Found],
+    root: str | os.PathLike,
+    naming: str | None = None,
+    columns: Columns | None = None,
 ) -> tuple[dict[str, str], list[str]]:
     """Read the labels of images of single characters, as `read_labels`; folders may be classes.
 
     root: the folder or zip that holds `files`. naming: see `class_names`.
     """
-    return _read(_Files(files, PurePath(root).as_posix(), True, naming))
+    return _read(_Files(files, PurePath(root).as_posix(), True, naming, columns))
 
 
 # --- layouts -------------------------------------------------------------------------------------
@@ -63,6 +70,7 @@ class _Files:
     root: str = ""  # the folder or zip that holds them
     characters: bool = False  # one character per image
     naming: str | None = None  # of class folders
+    columns: Columns | None = None  # of tables
 
     @cached_property
     def images(self) -> dict[PurePosixPath, str]:
@@ -201,7 +209,7 @@ def _read_text(found: Found) -> str:
 def _read_table(found: Found, data: _Files) -> dict[str, str]:
     """Read a labels.csv: {file, relative to its folder: label}. Raises DataError."""
     try:
-        rows, columns = parse_table(found.read(), found.name)
+        rows, columns = parse_table(found.read(), found.name, data.columns)
     except ImageError as error:
         raise DataError(f"{found.name}: {error}") from None
     if {"file", "label"} <= {column.lower() for column in columns}:
@@ -222,7 +230,7 @@ def _beside(path: str, folder: PurePosixPath, data: _Files) -> str:
 
 
 def parse_table(
-    data: bytes, name: str, columns: tuple[str, str] | None = None
+    data: bytes, name: str, columns: Columns | None = None
 ) -> tuple[dict[str, str], list[str]]:
     """Parse a table of labels: ({file: label}, names of its columns). Raises DataError.
 

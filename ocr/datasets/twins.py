@@ -8,7 +8,7 @@ from PIL import Image
 
 from ocr.datasets.characters import decode_characters
 from ocr.datasets.dataset import Labelled, join
-from ocr.datasets.labels import list_files
+from ocr.datasets.labels import Columns, list_files
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
 from ocr.reading.inputs import SIDE, Views, twin_view
@@ -18,7 +18,7 @@ ASPECT = 0.1  # tolerated difference of the logarithms of the aspect ratios of a
 
 
 def load_views(
-    path: str | os.PathLike, naming: str | None = None
+    path: str | os.PathLike, naming: str | None = None, columns: Columns | None = None
 ) -> tuple[Labelled, dict[str, np.ndarray], list[str]]:
     """Load images of one character each as views: (data, twins, problems with twins).
 
@@ -32,7 +32,7 @@ def load_views(
     """
     path = Path(path)
     files, twins = _separate(path, list_files(path))
-    data = decode_characters(path, files, naming, Views((SIDE, SIDE), 4))
+    data = decode_characters(path, files, naming, Views((SIDE, SIDE), 4), columns)
     return data, *_match(data, files, twins)
 
 

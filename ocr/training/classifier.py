@@ -1,7 +1,7 @@
 """Train, evaluate and calibrate networks that read one character."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ocr.datasets.splits import fingerprint
 from ocr.reading.ctc import Alphabet, log_softmax
 from ocr.training import distributed
 from ocr.training.batches import class_batches, prefetch
-from ocr.training.loop import predict, run
+from ocr.training.loop import digest, predict, run
 
 TRUST = 0.7  # weight of the teachers' probabilities in a pupil's targets; the labels have the rest
 
@@ -52,6 +52,7 @@ def fit(
     teachers=(),
     groups: np.ndarray | None = None,
     augmentation: str = "distort",
+    weights: Sequence[np.ndarray] | None = None,
     callbacks=(),
 ) -> pd.DataFrame:
     """Train a `model` from images to logits (n, classes); return its log by epoch.
@@ -59,7 +60,8 @@ def fit(
     It is compiled with a keras.losses.CategoricalCrossentropy. An epoch is `steps` batches, drawn
     and augmented by `batches.class_batches`. With `teachers`, trained models from images to logits,
     the targets are TRUST parts of their mean probabilities for the very images that the model sees,
-    the rest the labels. Resumes like `ctc.fit`.
+    the rest the labels. weights: those that it began with, if they were not random. Resumes like
+    `ctc.fit`.
     """
     settings = {
         "data": fingerprint(train),
@@ -74,8 +76,10 @@ def fit(
         "loss": model.loss.get_config(),
     }
     if teachers:
-        weights = b"".join(w.tobytes() for teacher in teachers for w in teacher.get_weights())
-        settings |= {"teachers": hashlib.sha256(weights).hexdigest(), "trust": TRUST}
+        taught = [array for teacher in teachers for array in teacher.get_weights()]
+        settings |= {"teachers": digest(taught), "trust": TRUST}
+    if weights is not None:
+        settings |= {"weights": digest(weights)}
     if groups is not None:
         settings |= {"groups": hashlib.sha256(np.asarray(groups, np.int64).tobytes()).hexdigest()}
     check = validation and (lambda: evaluate(model, validation, alphabet, normalisation))
@@ -145,7 +149,7 @@ def train(
     name: str,
     build: Callable,
     data: Labelled,
-    validation: Labelled,
+    validation: Labelled | None,
     alphabet: Alphabet,
     *,
     epochs: int | None,
@@ -154,19 +158,25 @@ def train(
     seed: int,
     smoothing: float = 0.1,
     normalisation: str = "unit",
+    peak: float = 3e-3,
+    weights: Sequence[np.ndarray] | None = None,
+    scaled: bool = True,
     **sampling,
 ):
     """Build, train and calibrate a classifier; return (images to logits, log by epoch).
 
     `build` is a function without arguments that returns the network; it is called after the seed is
     set. Epochs and steps go through `plan`, the learning rate follows `one_cycle`. sampling:
-    strength, groups, augmentation, teachers, as `fit` has them. On `validation` the temperature is
-    chosen.
+    strength, groups, augmentation, teachers, as `fit` has them. weights: those to begin with. On
+    `validation`, if there is any, the temperature is chosen, unless the network shall not be
+    `scaled` by it.
     """
     keras.utils.set_random_seed(seed)
     network = build()
+    if weights is not None:
+        network.set_weights(weights)
     epochs, steps = plan(len(data), batch_size, steps, epochs)
-    one_cycle(network, epochs * steps, smoothing=smoothing)
+    one_cycle(network, epochs * steps, peak, smoothing=smoothing)
     log = fit(
         name,
         network,
@@ -178,8 +188,11 @@ def train(
         batch_size=batch_size,
         seed=seed,
         normalisation=normalisation,
+        weights=weights,
         **sampling,
     )
+    if validation is None or not scaled:
+        return network, log
     temperature = calibrate(network, validation, alphabet, normalisation)
     print(f"{name}: {network.count_params():,} parameters, temperature {temperature:.2f}")
     return network, log

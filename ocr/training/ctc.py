@@ -1,6 +1,6 @@
 """Train and evaluate networks that read strings, with the CTC loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from ocr.reading.ctc import BLANK, Alphabet, best, confidence, greedy
 from ocr.scores import score
 from ocr.training import distributed
 from ocr.training.batches import string_batches
-from ocr.training.loop import predict, run
+from ocr.training.loop import digest, predict, run
 
 
 def read_all(
@@ -60,13 +60,16 @@ def fit(
     normalisation: str = "standard",
     strength: float = 0.0,
     steps: int | None = None,
+    passes: int = 1,
+    weights: Sequence[np.ndarray] | None = None,
     callbacks=(),
 ) -> pd.DataFrame:
     """Train a compiled `model` (images and labels in, CTCLayer last); return its log by epoch.
 
     network    the same network from images to logits
     strength   of the random shifts and slants of training images (`augment.jitter`)
-    steps      batches an epoch; default: each image once
+    steps      batches an epoch; default: each image `passes` times
+    weights    those that the training began with, if they were not random
 
     Resumes from .cache/ where the same training was interrupted, and returns at once where it had
     ended.
@@ -79,16 +82,18 @@ def fit(
         "normalisation": normalisation,
         "strength": strength,
         "steps": steps,
+        **({"passes": passes} if passes > 1 else {}),
+        **({} if weights is None else {"weights": digest(weights)}),
     }
     check = validation and (lambda: evaluate(network, validation, alphabet, normalisation))
     own = distributed.own_rows(batch_size)
 
     def stream(epoch: int):
         return string_batches(
-            train, alphabet, batch_size, normalisation, seed, epoch, strength, own
+            train, alphabet, batch_size, normalisation, seed, epoch * passes, strength, own
         )
 
-    steps = steps or len(train) // batch_size
+    steps = steps or passes * (len(train) // batch_size)
     return run(name, model, stream, steps, epochs, settings, check, callbacks)
 
 
@@ -105,17 +110,22 @@ def train(
     strength: float = 0.0,
     peak: float = 3e-3,
     warmup: float = 0.15,
+    passes: int = 1,
+    weights: Sequence[np.ndarray] | None = None,
+    callbacks=(),
 ):
     """Build and train a CTC network; return it, from images to logits, and its log by epoch.
 
     `build` is a function without arguments that returns the network; it is called after the seed is
-    set. The learning rate follows one cycle (`networks.captcha.one_cycle`) with this `peak` and
-    `warmup`.
+    set. An epoch is `passes` passes over the images. weights: those to begin with. The learning
+    rate follows one cycle (`networks.captcha.one_cycle`) with this `peak` and `warmup`.
     """
     keras.utils.set_random_seed(seed)
     network = build()
+    if weights is not None:
+        network.set_weights(weights)
     batch_size = min(batch_size, len(data))
-    model = one_cycle(network, epochs * (len(data) // batch_size), peak, warmup)
+    model = one_cycle(network, epochs * passes * (len(data) // batch_size), peak, warmup)
     log = fit(
         name,
         model,
@@ -127,5 +137,8 @@ def train(
         batch_size=batch_size,
         seed=seed,
         strength=strength,
+        passes=passes,
+        weights=weights,
+        callbacks=callbacks,
     )
     return network, log

@@ -1,8 +1,10 @@
 """The training loop shared by all networks: progress, checkpoints, logs for TensorBoard."""
 
+import hashlib
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,8 +14,10 @@ from ocr import paths
 from ocr.backend import keras
 from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
-from ocr.training import distributed
+from ocr.training import distributed, progress
 from ocr.training.checkpoint import Checkpoint, callback_facts
+
+PATIENCE = 20 * 60  # seconds of training after which a person is asked
 
 
 def predict(
@@ -29,6 +33,14 @@ def predict(
             for i in range(0, len(images), batch_size)
         ]
     return log_softmax(np.concatenate(parts))
+
+
+def digest(weights: Sequence[np.ndarray]) -> str:
+    """Hash weights into one sha256 hex digest."""
+    found = hashlib.sha256()
+    for array in weights:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 class Monitor(keras.callbacks.Callback):
@@ -89,6 +101,7 @@ class Progress(keras.callbacks.Callback):
             print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
+        progress.report(self.name, epoch + 1, self.epochs, logs)
         if self.bar:
             self.bar.set_postfix(self._shown(logs))
             self.bar.update()
@@ -100,6 +113,34 @@ class Progress(keras.callbacks.Callback):
             self.bar.close()
         elif self.last and self.printed < self.last[0]:  # stopped early
             self._line(*self.last, wanted=True)
+
+
+class Patience(keras.callbacks.Callback):
+    """Ask on a terminal, after PATIENCE seconds, whether a training shall go on.
+
+    "n" stops it as Ctrl-C does: the same command goes on from the last epoch.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, name: str):
+        super().__init__()
+        self.name, self.first, self.epochs = name, checkpoint.epoch, checkpoint.epochs
+        self.asked = False
+
+    def on_train_begin(self, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        spent, left = time.monotonic() - self.started, self.epochs - epoch - 1
+        if self.asked or spent < PATIENCE or not left or not sys.stdin or not sys.stdin.isatty():
+            return
+        self.asked = True
+        minutes = spent / (epoch + 1 - self.first) * left / 60
+        question = (
+            f"\n{self.name}: {spent / 60:.0f} minutes gone, about {minutes:.0f} to come for the "
+            f"other {left} epochs. Go on? [Y/n] "
+        )
+        if input(question).strip().lower().startswith("n"):
+            raise KeyboardInterrupt
 
 
 class Board(keras.callbacks.TensorBoard):
@@ -132,7 +173,7 @@ def run(
     kinds = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
     stateful = [callback for callback in callbacks if isinstance(callback, kinds)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
-    progress = Progress(checkpoint, name, lines=10 if check else 1)
+    shown = Progress(checkpoint, name, lines=10 if check else 1)
     distributed.agree(checkpoint.path.name, checkpoint.epoch)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
     model.fit(
@@ -142,7 +183,7 @@ def run(
         steps_per_epoch=steps,
         epochs=epochs,
         initial_epoch=checkpoint.epoch,
-        callbacks=[monitor, *callbacks, checkpoint, progress, *board],
+        callbacks=[monitor, *callbacks, checkpoint, shown, *board, Patience(checkpoint, name)],
     )
     if distributed.joined:
         raise distributed.WorkerFinished

@@ -1,30 +1,127 @@
 """Train a reader of numbers on your own images, together with drawn numbers."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ocr.backend import keras
-from ocr.datasets import audit, dataset, splits
+from ocr.datasets import audit, dataset
 from ocr.datasets.dataset import Labelled
 from ocr.datasets.download import data_folders
+from ocr.datasets.gold import gold_names
+from ocr.datasets.labels import Columns
 from ocr.drawing.numbers.mixture import Block
 from ocr.reading import contract, scripts
+from ocr.reading.contract import ReaderError
 from ocr.reading.ctc import Alphabet
 from ocr.reading.reader import Reader
 from ocr.training import export
 from ocr.training import numbers as training
 from ocr.training.drawn import DrawnNumbers, OwnNumbers
 from ocr.training.number_kinds import number_kinds
-from ocr.training.own_images import batch_and_peak
-from ocr.training.reports import finish, report, show_audit, show_curves, show_parts
-from ocr.training.trust import trust
+from ocr.training.own import course, measure, starting
+from ocr.training.own.learner import Learner
+from ocr.training.own.plans import Plan
+from ocr.training.own.strings import peak_rate
+from ocr.training.reports import show_audit
 
 SIZE = (32, 256)  # pixels of the input, (height, width)
 STEPS = 250  # batches an epoch
+FEW_STEPS = 100  # where there are few images, and weights to begin with
 BATCH = 64  # images a step, half of them drawn
+FIRST = "numbers"  # the reader whose weights trainings begin with, where it is found
 MARKS = "".join(scripts.MARKS.values())
+COST = 5.8e-3  # CPU-seconds for an image in a training step, measured
+
+
+class Numbers(Learner):
+    """A recipe of numbers on one set of images.
+
+    build  makes the network
+    first  the weights that trainings begin with, None for random ones
+    drawn  arguments of `number_kinds`
+    """
+
+    def __init__(
+        self,
+        data: Labelled,
+        root: Path,
+        symbols: Alphabet,
+        build: Callable[[], Any],
+        *,
+        seed: int,
+        epochs: int | None,
+        batch: int | None,
+        steps: int,
+        first: list[np.ndarray] | None,
+        drawn: dict[str, Any],
+    ):
+        super().__init__(data, root, symbols)
+        self.origin = f"drawn numbers and {self.origin}"
+        self.build, self.seed, self.first, self.drawn = build, seed, first, drawn
+        self.epochs, self.batch, self.steps = epochs, batch or BATCH, steps
+        self.few = self.few if first else 0  # from random weights one training takes hours
+
+    def plan(self, count: int) -> Plan:
+        """Plan a training; half of its images are drawn."""
+        usual, steps = (10, self.steps) if self.first else (40, self.steps)
+        if self.first and count < self.few:
+            usual, steps = 3, min(steps, FEW_STEPS)
+        epochs = self.epochs or usual
+        return Plan(epochs, steps, epochs * steps * self.batch * COST)
+
+    def train(
+        self,
+        name: str,
+        data: Labelled,
+        watched: Labelled | None,
+        *,
+        scaled: bool = True,
+        callbacks=(),
+    ) -> tuple[Any, pd.DataFrame]:
+        """Train on `data`; return the network, from images to logits, and its log by epoch."""
+        plan = self.plan(len(data))
+        with DrawnNumbers(number_kinds, self.drawn, self.seed, SIZE) as drawn:
+            return training.train(
+                name,
+                self.build,
+                drawn,
+                None if watched is None else block_of(watched),
+                self.symbols,
+                epochs=plan.epochs,
+                steps=plan.length,
+                batch_size=self.batch,
+                seed=self.seed,
+                peak=peak_rate(self.batch, BATCH, 1.5e-3 if self.first else 3e-3),
+                warmup=0.1,
+                mixed=OwnNumbers(block_of(data), self.seed),
+                weights=self.first,
+            )
+
+    def read(self, network: Any, data: Labelled) -> tuple[list[str], np.ndarray]:
+        """Read images as a Reader does: (texts in Western digits, uncalibrated confidences)."""
+        facts = {"alphabet": self.symbols.symbols, **self.describe()}
+        return training.read_all(network, block_of(data), facts)
+
+    def describe(self) -> dict[str, Any]:
+        """List what is particular to this recipe among the arguments of `contract.describe`."""
+        return {
+            "kind": "ctc",
+            "size": SIZE,
+            "channels": 1,
+            "normalisation": "standard",
+            "fit": "line",
+            "widths": training.WIDTHS,
+            "scripts": list(scripts.SCRIPTS),
+            "marks": scripts.MARKS,
+            "decoding": {"time_steps": SIZE[1] // 4, "lengths": None},
+        }
+
+    def truth(self, data: Labelled) -> list[str]:
+        """Write the labels in Western digits, as readings are."""
+        return [scripts.to_western(label) for label in data.labels]
 
 
 def numbers(
@@ -33,79 +130,61 @@ def numbers(
     folder: Path,
     *,
     seed: int,
-    epochs: int | None,
+    epochs: int | None = None,
     alphabet: str | None = None,
     batch: int | None = None,
     script: str | None = None,
-    start: str | None = "numbers",
+    start: str | None = None,
+    columns: Columns | None = None,
+    test: Path | None = None,
+    curve: bool = False,
     steps: int = STEPS,
     drawing: dict[str, Any] | None = None,
+    **asked,
 ) -> Reader:
     """Train a reader of numbers on labelled images and on as many drawn numbers.
 
     Labels may be in the digits of any script; script: what labels in Western digits are written in.
-    start: the reader whose weights the training begins with, where it is found; None: random ones.
-    drawing: arguments of `number_kinds`.
+    start: the reader whose weights the training begins with; None: FIRST, where it is found and
+    fits. columns, test, curve, asked: see `strings.strings`. drawing: arguments of `number_kinds`.
     """
     export.reserve(folder)
-    data = dataset.load_labelled(path, SIZE, fit="line")
-    data.labels = [as_symbols(label, script) for label in data.labels]
+    data = _load(path, columns, script)
     known = scripts.SYMBOLS + MARKS
     more = sorted(set("".join([*data.labels, alphabet or ""])) - set(known))
     symbols = Alphabet(known + "".join(more))
     data, table = audit.audited(data, SIZE[1] // 4, symbols)
     show_audit(table)
-    own, validation, test = splits.split(data, seed)
-    show_parts(folder.name, own, validation, test)
-    network = lambda build=network: build(SIZE[0], None, len(symbols))
-    first = _first_weights(network, symbols, start)
-    print("trained together with as many drawn numbers" + (f", from {start}" if first else ""))
-    size, peak = batch_and_peak(batch, BATCH, 1.5e-3 if first else 3e-3)
-    arguments = {"folders": [str(place) for place in data_folders()], **(drawing or {})}
-    with DrawnNumbers(number_kinds, arguments, seed, SIZE) as drawn:
-        trained, log = training.train(
-            folder.name,
-            network,
-            drawn,
-            block_of(validation),
-            symbols,
-            epochs=epochs or (10 if first else 40),
-            steps=steps,
-            batch_size=size,
-            seed=seed,
-            peak=peak,
-            warmup=0.1,
-            mixed=OwnNumbers(block_of(own), seed),
-            weights=first,
-        )
-    show_curves(folder.name, log, trained, {"loss": "CTC loss", "exact": "exact match"})
-    facts = contract.describe(
-        kind="ctc",
-        alphabet=symbols,
-        size=SIZE,
-        channels=1,
-        normalisation="standard",
-        fit="line",
-        widths=training.WIDTHS,
-        scripts=list(scripts.SCRIPTS),
-        marks=scripts.MARKS,
-        decoding={"time_steps": SIZE[1] // 4, "lengths": None},
-        data=splits.provenance(own, f"drawn numbers and images of {path.name}", "yours"),
-        scores=[],
+    build = lambda: network(SIZE[0], None, len(symbols))
+    first = first_weights(build, symbols, start)
+    origin = f", from {start or FIRST}" if first else ""
+    print("trained together with as many drawn numbers" + origin)
+    learner = Numbers(
+        data,
+        path,
+        symbols,
+        build,
         seed=seed,
+        epochs=epochs,
+        batch=batch,
+        steps=steps,
+        first=first,
+        drawn={"folders": [str(place) for place in data_folders()], **(drawing or {})},
     )
-    facts["trust"] = _trust(trained, validation, facts)
-    texts, sure = training.read_all(trained, block_of(test), facts)
-    test.labels = [scripts.to_western(label) for label in test.labels]
-    facts["scores"] = [report(folder.name, test, texts, sure)]
-    return finish(folder, trained, facts, test)
+    wishes = course.Wishes(
+        seed=seed,
+        chosen=epochs is not None,
+        gold=frozenset(gold_names(path, data.names)),
+        test=None if test is None else _load(test, columns, script),
+        **asked,
+    )
+    return measure.run(learner, folder, wishes) if curve else course.run(learner, folder, wishes)
 
 
-def _trust(trained, validation: Labelled, facts: dict) -> dict[str, Any]:
-    """Calibrate on the validation images."""
-    texts, sure = training.read_all(trained, block_of(validation), facts)
-    right = [text == scripts.to_western(label) for text, label in zip(texts, validation.labels)]
-    return trust(sure, right, "your validation images")
+def _load(path: Path, columns: Columns | None, script: str | None) -> Labelled:
+    data = dataset.load_labelled(path, SIZE, fit="line", columns=columns)
+    data.labels = [as_symbols(label, script) for label in data.labels]
+    return data
 
 
 def as_symbols(label: str, script: str | None = None) -> str:
@@ -131,20 +210,13 @@ def widths_of(images: np.ndarray) -> np.ndarray:
     return images.shape[2] - 2 * np.minimum(left, right)
 
 
-def _first_weights(network, symbols: Alphabet, start: str | None) -> list[np.ndarray] | None:
-    """Load the weights of a reader to begin with; None where it is not found or does not fit.
-
-    Symbols that it does not read begin with weights of zero.
-    """
-    folder = contract.find_reader(start) if start else Path()
-    if not (folder / "model.keras").is_file():
+def first_weights(build, symbols: Alphabet, start: str | None) -> list[np.ndarray] | None:
+    """Load the weights to begin with; those of FIRST are not missed where it is not found."""
+    if start is not None:
+        return starting.weights(start, build, symbols)
+    if not (contract.find_reader(FIRST) / "model.keras").is_file():
         return None
-    facts = contract.read_contract(folder)
-    loaded = keras.saving.load_model(folder / "model.keras", compile=False).get_weights()
-    wanted = [array.shape for array in network().get_weights()]
-    *body, kernel, bias = loaded
-    if [array.shape for array in body] != wanted[:-2] or kernel.shape[0] != wanted[-2][0]:
+    try:
+        return starting.weights(FIRST, build, symbols)
+    except ReaderError:  # of another edition
         return None
-    columns = [0, *(1 + facts["alphabet"].find(symbol) for symbol in symbols.symbols)]
-    known = np.array([k == 0 or column > 0 for k, column in enumerate(columns)])
-    return [*body, kernel[:, columns] * known, bias[columns] * known]

@@ -22,8 +22,8 @@ class Recipe:
     lesson    the notebook that explains it
     trainer   module.function in ocr/training that runs it
     network   module.function in ocr/networks that builds its network
-    options   keyword arguments of the trainer that the command line offers, besides data, reader,
-              alphabet, epochs and seed: "labels" (how folders of characters are named), "batch",
+    options   keyword arguments of the trainer that the command line offers, besides those that
+              all have (`train`): "labels" (how folders of characters are named), "batch",
               "script" (of numbers whose labels are in Western digits)
     settings  further keyword arguments of the trainer
     """
@@ -40,28 +40,28 @@ RECIPES = {
     "captcha": Recipe(
         "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)",
         "ocr.ipynb",
-        "own_images.strings",
+        "own.strings.strings",
         "captcha.improved_network",
         ("batch",),
     ),
     "char_cnn": Recipe(
         "one character an image: handwriting, forms (deep CNN)",
         "notebooks/01_char_cnn.ipynb",
-        "own_images.characters",
+        "own.characters.characters",
         "char_cnn.improved_network",
         ("labels",),
     ),
     "cnn_lstm": Recipe(
         "one character an image (CNN and LSTM, half the size)",
         "notebooks/02_cnn_lstm.ipynb",
-        "own_images.characters",
+        "own.characters.characters",
         "cnn_lstm.repaired_network",
         ("labels",),
     ),
     "dual_input": Recipe(
         "one character an image, photographs too (colours and ink)",
         "notebooks/03_dual_input.ipynb",
-        "own_images.views",
+        "own.characters.views",
         "dual_input.improved_network",
         ("labels",),
     ),
@@ -81,16 +81,23 @@ def train(
     """Train a reader by the recipe `name` on your own labelled images.
 
     data      a folder or zip of labelled images, see data/README.md
-    reader    the folder to save the reader in; replaced if it exists
+    reader    the folder to save the reader in
     epochs    None: chosen by the number of images
-    options   alphabet, a text of the symbols to read (None: those of the labels); those of the
-              recipe
+    options   those of the recipe, and of all recipes:
+              alphabet  a text of the symbols to read (None: those of the labels)
+              columns   of labels.csv, which hold the file names and the labels
+              start     the name of a reader whose weights the training begins with
+              test      a folder or zip of labelled images; the score is on these alone
+              curve     also train on parts of the labels, and forecast what more would bring
+              replace   replace a reader of the same name even by a worse one
+              folds     of the cross-validation of few images; 0: no score
+              together  hold a fifth out, however few images there are: several workers train
 
-    Prints the audit, the progress and the score on images held back; returns the reader. Raises
-    DataError, ReaderError, WorkerError: one line each.
+    Prints the audit, the progress and the score on images that were not trained on; returns the
+    reader. Raises DataError, ReaderError, WorkerError: one line each.
     """
     recipe = RECIPES[name]
-    module, function = recipe.trainer.split(".")
+    module, function = recipe.trainer.rsplit(".", 1)
     trainer = getattr(import_module(f"ocr.training.{module}"), function)
     module, builder = recipe.network.split(".")
     network = getattr(import_module(f"ocr.networks.{module}"), builder)

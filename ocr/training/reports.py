@@ -22,11 +22,10 @@ def show_audit(table: pd.DataFrame):
     print(table.drop(columns="files").to_string(), audit.listing(table), sep="\n")
 
 
-def show_parts(name: str, train: Labelled, validation: Labelled, test: Labelled):
-    """Print the sizes of the parts; show some images to train on."""
-    print(f"{len(train):,} to train, {len(validation):,} to validate, {len(test):,} to test")
-    some = np.random.default_rng(0).permutation(len(train))[:12]
-    plots.grid(_shown(train.images[some]), np.array(train.labels)[some], f"{name}-samples")
+def show_samples(name: str, data: Labelled):
+    """Show some images to train on."""
+    some = np.random.default_rng(0).permutation(len(data))[:12]
+    plots.grid(_shown(data.images[some]), np.array(data.labels)[some], f"{name}-samples")
 
 
 def show_curves(name: str, log: pd.DataFrame, trained, columns: dict[str, str]):
@@ -35,10 +34,15 @@ def show_curves(name: str, log: pd.DataFrame, trained, columns: dict[str, str]):
     plots.curves({"yours": log}, columns, f"{name}-curves")
 
 
-def report(name: str, test: Labelled, texts: list[str], sure: np.ndarray) -> dict:
-    """Print and plot how good the reads of the test images are; return the score."""
+def report(
+    name: str, test: Labelled, texts: list[str], sure: np.ndarray, on: str = ON_TEST
+) -> dict:
+    """Print and plot how good the reads of the test images are; return the score.
+
+    on: what these images are.
+    """
     result = scores.score(texts, test.labels)
-    print(result)
+    print(f"{result}; {on}")
     right = np.array([text == label for text, label in zip(texts, test.labels)])
     if right.any() and not right.all():
         print(f"AUROC of the confidence {scores.auroc(sure, right):.3f}")
@@ -48,7 +52,7 @@ def report(name: str, test: Labelled, texts: list[str], sure: np.ndarray) -> dic
         f"{texts[i]} {sure[i]:.2f}" + ("" if right[i] else f" ({test.labels[i]})") for i in worst
     ]
     plots.grid(_shown(test.images[worst]), titles, f"{name}-worst", right[worst])
-    return {"on": ON_TEST, **result._asdict()}
+    return {"on": on, **result._asdict()}
 
 
 def _shown(images: np.ndarray) -> np.ndarray:

@@ -1,33 +1,16 @@
 """The learning curve: labels against exact match on the gold set, and what more would bring."""
 
 from collections.abc import Sequence
-from math import ceil, exp, log
+from math import ceil
 from typing import NamedTuple
 
-import numpy as np
-
 from ocr.scores import wilson
+from ocr.training.forecast import Law, fit
 
-POINTS = 3  # numbers of labels that a curve takes at least
-FLAT = 2.0  # standard errors that a slope must differ from 0 by
-STEPS = 25  # of Newton's method
-EDGE = 1e-2  # weight of a level of 0, where there are no errors, or only errors
 TARGETS = (0.8, 0.95, 0.98, 0.99, 0.995)  # shares to forecast the labels for
 FAR = 10  # times the labels given so far: forecasts beyond say only that
 LITTLE = 0.01  # less than that by twice the labels: time to stop
 ENOUGH = 50  # gold images that say something where all are right
-
-
-class Normal(NamedTuple):
-    """A normal distribution."""
-
-    mean: float
-    deviation: float
-
-
-# Measured: captcha_images_v2 1.1 (91 % with 70 images, 99.4 % with 728), drawn CAPTCHAs 0.9 (85.5 %
-# with 200, 98.7 % with 3,000); steeper where reading begins.
-SLOPE = Normal(1.0, 1.0)
 
 
 class Point(NamedTuple):
@@ -46,49 +29,6 @@ class Point(NamedTuple):
     n: int
     time: str = ""
     saved: bool = True
-
-
-class Law(NamedTuple):
-    """odds of an error = exp(level) * labels ** -slope: a power law where errors are rare."""
-
-    level: float
-    slope: float
-
-    def right(self, labels: float) -> float:
-        """Forecast the exact match with so many labels."""
-        return 1 / (1 + exp(self.level - self.slope * log(labels)))
-
-    def labels(self, right: float) -> float:
-        """Forecast the labels that an exact match takes."""
-        return exp(min((self.level - log((1 - right) / right)) / self.slope, 50.0))
-
-
-def fit(points: Sequence[Point]) -> Law | None:
-    """Fit the odds of an error by least squares on logits; None where it says nothing.
-
-    That is with fewer than POINTS numbers of labels, and where errors do not clearly get fewer.
-    Iteratively reweighted, which is logistic regression on log labels: points count by n p (1 - p),
-    little where nothing is read yet. A SLOPE to start from keeps few images from claiming much.
-    """
-    points = [point for point in points if point.n and point.labels]
-    if len({point.labels for point in points}) < POINTS:
-        return None
-    x = np.log([point.labels for point in points])
-    n = np.array([point.n for point in points], float)
-    wrong = n - [point.hits for point in points]
-    middle = x.mean()
-    design = np.stack([np.ones_like(x), middle - x], axis=1)
-    prior = np.array([[EDGE, 0.0], [0.0, SLOPE.deviation**-2]])
-    found = start = np.array([0.0, SLOPE.mean])
-    for _ in range(STEPS):
-        errors = 1 / (1 + np.exp(-(design @ found)))
-        hessian = design.T * (n * errors * (1 - errors)) @ design
-        gradient = design.T @ (wrong - n * errors) - prior @ (found - start)
-        found = found + np.clip(np.linalg.solve(hessian + prior, gradient), -1, 1)
-    deviation = np.sqrt(np.linalg.inv(hessian + prior * [[1, 0], [0, EDGE]])[1, 1])
-    if found[1] < FLAT * deviation:
-        return None
-    return Law(float(found[0] + found[1] * middle), float(found[1]))
 
 
 # --- in words

@@ -12,16 +12,24 @@ from ocr.reading.bulk import BatchReader
 from ocr.reading.contract import read_contract, write_contract
 from ocr.reading.scripts import to_western
 from ocr.scores import Score
+from ocr.training.own import comparing
+from ocr.training.trust import trust
 
 ON_GOLD = "gold images: drawn at random from the folder, never trained on"
 
 
 class Result(NamedTuple):
-    """What a reader reads in the gold images: the readings, how many are right, the score."""
+    """What a reader reads in the gold images: readings, labels, which are right, the score."""
 
     readings: dict[str, Guess]
-    hits: int
+    labels: dict[str, str]
+    right: dict[str, bool]
     score: Score | None  # None without gold images
+
+    @property
+    def hits(self) -> int:
+        """How many are right."""
+        return sum(self.right.values())
 
 
 def plain(reader: Any) -> Callable[[str], str]:
@@ -34,8 +42,9 @@ def score(reader: BatchReader, images: Images, gold: Mapping[str, str]) -> Resul
     readings = dict(read(reader, images, gold))
     texts = [guess.text for guess in readings.values()]
     labels = [plain(reader)(gold[file]) for file in readings]
-    hits = sum(text == label for text, label in zip(texts, labels))
-    return Result(readings, hits, scores.score(texts, labels) if texts else None)
+    right = {file: text == label for file, text, label in zip(readings, texts, labels)}
+    found = scores.score(texts, labels) if texts else None
+    return Result(readings, {file: gold[file] for file in readings}, right, found)
 
 
 def is_better(hits: int, before: int | None, ours: bool) -> bool:
@@ -50,14 +59,18 @@ def is_better(hits: int, before: int | None, ours: bool) -> bool:
     return hits >= before if ours else hits > before
 
 
-def install(reader: Path, target: Path, found: Score | None) -> None:
-    """Copy a reader to its place, whole or not at all; its score on the gold set comes first.
+def install(reader: Path, target: Path, found: Result) -> None:
+    """Copy a reader to its place, whole or not at all, with what the gold set says of it.
 
     Raises OSError, ReaderError.
     """
     with paths.whole(target) as part:
         shutil.copytree(reader, part)
-        if found is not None:
-            facts = read_contract(part)
-            scored = {"on": ON_GOLD, **found._asdict()}
-            write_contract(part, facts | {"scores": [scored, *facts["scores"]]})
+        if found.score is None:
+            return
+        facts = read_contract(part)
+        scored = {"on": ON_GOLD, **found.score._asdict()}
+        sure = [guess.confidence for guess in found.readings.values()]
+        section = trust(sure, list(found.right.values()), ON_GOLD)
+        write_contract(part, facts | {"scores": [scored, *facts["scores"]], "trust": section})
+        comparing.note(part, found.labels, found.right.values())

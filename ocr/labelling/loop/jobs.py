@@ -9,9 +9,7 @@ from ocr.labelling.loop import kinds
 from ocr.labelling.loop.second_look import FOLDS
 from ocr.labelling.loop.worker import Job
 
-# So few strings give a reader that is soon replaced: the recipe's own number of epochs, 2,900 for
-# 16 images, would take many minutes.
-FEW, EPOCHS = 100, 400
+STRINGS = ("captcha", "numbers")  # recipes whose readers are known by their contract
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Setup:
     folder    of the reader, models/NAME
     kind      the recipe; None: chosen by the labels
     alphabet  of labels, "" for any
-    start     a reader whose weights the training begins with, where its recipe can; None for none
+    start     a reader whose weights the training begins with, where it is of that kind
     epochs    of each training; None: chosen by the number of images
     """
 
@@ -36,13 +34,17 @@ class Setup:
         """Describe a training on {file: label} for the process that trains. Raises ReaderError."""
         kind = self.kind or kinds.kind_of_labels(labels.values())
         options: dict[str, Any] = {"alphabet": self.alphabet} if self.alphabet else {}
-        if kind == "captcha" and len(labels) < FEW:
-            options["epochs"] = EPOCHS
+        options["folds"] = 0  # the gold images are the score
         if self.epochs is not None:
             options["epochs"] = self.epochs
-        if self.start and kind == kinds.kind_of_reader(self.start) == "numbers":
+        if self.start and self._can_start(kind, self.start):
             options["start"] = self.start
         return Job(kind, data, reader, self.seed, options)
+
+    @staticmethod
+    def _can_start(kind: str, reader: str) -> bool:
+        """Are the reader's network and the recipe's the same? Two recipes read characters."""
+        return kind == kinds.kind_of_reader(reader) and (kind in STRINGS or kind == reader)
 
 
 @dataclass

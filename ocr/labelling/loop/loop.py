@@ -255,7 +255,7 @@ class Loop(Guesser):
         before = self._hits_before(chosen)
         better = gold.is_better(found.hits, before, ours)
         if better:
-            gold.install(running.reader, self.setup.folder, found.score)
+            gold.install(running.reader, self.setup.folder, found)
         self._second_look.readings[None] = found.readings
         n = len(found.readings)
         point = Point(running.count, len(running.labels), found.hits, n, now(), better)

@@ -7,12 +7,10 @@ running, nor in the working folder. Jobs come as lines of JSON, events go as suc
 """
 
 import contextlib
-import io
 import json
 import multiprocessing
 import os
 import queue
-import re
 import shutil
 import signal
 import sys
@@ -25,10 +23,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from ocr import paths
-from ocr.training import recipes
+from ocr.training import progress, recipes
 
 NICE = 10  # the page comes first
-EPOCH = re.compile(r": epoch +(\d+) of (\d+) ")  # as training/loop.py prints its progress
 
 
 @dataclass(frozen=True)
@@ -132,37 +129,18 @@ def _watch(lines: BinaryIO, jobs: "queue.SimpleQueue[Job]", work: Path) -> None:
     os._exit(0)
 
 
-class _Output(io.TextIOBase):
-    """Pass on what a training prints, and report its epochs."""
-
-    def __init__(self, out: BinaryIO):
-        self.events, self.out = out, sys.__stdout__
-
-    def write(self, text: str) -> int:
-        """Pass a text on."""
-        found = EPOCH.search(text)
-        if found:
-            _report(self.events, Event(EPOCHS, int(found[1]), int(found[2])))
-        return self.out.write(text) if self.out else len(text)
-
-    def flush(self) -> None:
-        """Pass it on now."""
-        if self.out:
-            self.out.flush()
-
-
 def _run(job: Job, out: BinaryIO, train: Callable[[Job], object], log: Path) -> Event:
     """Train a job; return how it ended."""
-    with contextlib.redirect_stdout(_Output(out)):
-        try:
+    try:
+        with progress.heard(lambda at: _report(out, Event(EPOCHS, at.epoch, at.epochs))):
             train(job)
-        except Exception as error:  # the labelling goes on, whatever it is
-            traceback.print_exc()
-            line = " ".join(str(error).split())[:300]
-            if not isinstance(error, ValueError) or type(error) is ValueError:  # not for a person
-                line = f"{type(error).__name__}: {line}; see {log}"
-            return Event(FAILED, problem=line)
-        return Event(DONE)
+    except Exception as error:  # the labelling goes on, whatever it is
+        traceback.print_exc()
+        line = " ".join(str(error).split())[:300]
+        if not isinstance(error, ValueError) or type(error) is ValueError:  # not for a person
+            line = f"{type(error).__name__}: {line}; see {log}"
+        return Event(FAILED, problem=line)
+    return Event(DONE)
 
 
 if __name__ == "__main__":

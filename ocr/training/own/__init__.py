@@ -1,0 +1,1 @@
+"""Train readers on your own images: audit, train, evaluate, compare, save; few images or many."""
