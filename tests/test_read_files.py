@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from itertools import islice
 from xml.etree import ElementTree
 
 import openpyxl
@@ -15,6 +16,7 @@ from pyarrow import parquet
 import utils
 from ocr.cli.read import main
 from ocr.cli.reads import tables
+from ocr.cli.reads.loop import Loaded
 from ocr.cli.reads.unsure import safe_name
 from ocr.datasets import labels
 from ocr.labelling.table import Table
@@ -249,6 +251,19 @@ def test_a_file_that_another_program_keeps_is_told_before_the_reading(run, pictu
     monkeypatch.setattr(tables, "open", keep, raising=False)
     status, output, errors = run(pictures, "--output", pictures / "reads.csv")
     assert (status, output, errors.count("\n")) == (2, "", 1) and "close it where" in errors
+
+
+@pytest.mark.parametrize("options", [(), ("--sort", "confidence")])
+def test_an_interrupted_file_has_what_was_read(run, pictures, monkeypatch, options):
+    def rows(*arguments, read=Loaded.rows):
+        yield from islice(read(*arguments), 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Loaded, "rows", rows)
+    out = pictures.parent / "reads.csv"
+    status, _, errors = run(pictures, "--output", out, *options)
+    assert status == 130 and len(read_back(out)) == 3
+    assert errors.splitlines()[-1] == "main.py: stopped" and errors.startswith("3 pictures: ")
 
 
 @pytest.mark.parametrize(
