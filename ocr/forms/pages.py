@@ -36,6 +36,7 @@ NOTHING = (
     "no scans in it: give pdf, tiff, png, jpg, bmp, webp or gif files, or a folder or zip with some"
 )
 NUMBERED = re.compile(r"(.+\.(?:pdf|tiff?))#(\d+)", re.IGNORECASE)
+NAMELESS = ""  # the name of what is no file on this machine
 PASSWORD = 4  # FPDF_ERR_PASSWORD
 
 
@@ -86,6 +87,24 @@ def open_named(name: str) -> Image.Image:
         if page.name == printable(name):
             return page.open()
     raise ImageError("no longer a page of its file")
+
+
+def open_upload(data: bytes) -> Image.Image:
+    """Open the one page of a file in memory; its first bytes say what it is. Raises ImageError."""
+    found = Found(NAMELESS, lambda: data)
+    if data[:1024].lstrip().startswith(b"%PDF"):
+        pages = _pdf_pages(found)
+    elif data[:4] in (b"II*\0", b"MM\0*"):
+        pages = _tiff_pages(found)
+    else:
+        return open_image(data)
+    try:
+        picture = next(pages).open()
+        if next(pages, None) is not None:
+            raise ImageError("several pages: send one at a time")
+        return picture
+    finally:
+        pages.close()  # type: ignore[attr-defined]
 
 
 def file_name(page: str) -> str:

@@ -1,6 +1,6 @@
 """Read forms: align a scan, cut its fields out, read them, weigh them by the form's rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,15 +82,18 @@ class _Draft:
 
 
 class FormReader:
-    """Read pages of one form or several: each page finds its own. Raises FormError."""
+    """Read pages of one form or several: each page finds its own. Raises FormError.
 
-    def __init__(self, forms: Sequence[Form]):
+    readers: by their names, those that are loaded already.
+    """
+
+    def __init__(self, forms: Sequence[Form], readers: Mapping[str, Reader] | None = None):
         names = [form.name for form in forms]
         if len(set(names)) < len(names):
             raise FormError(f"forms called {', '.join(names)}: give each a name of its own")
         self.aligner = Aligner(forms)
         self._options: dict[tuple, DecodingOptions] = {}
-        self.readers: dict[str, Reader] = {}
+        self.readers: dict[str, Reader] = dict(readers or {})
         for form in forms:
             for each in form.fields:
                 if not each.is_check_box:

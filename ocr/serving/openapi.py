@@ -1,8 +1,10 @@
 """Describe the API as an OpenAPI 3.1 document; tests/test_openapi.py holds the server to it."""
 
+from collections.abc import Sequence
+
 from ocr.reading.decoders import DIGITS, WESTERN
 from ocr.reading.scripts import SCRIPTS
-from ocr.serving import limits, problems
+from ocr.serving import limits, openapi_forms, problems
 
 TEXT = {"type": "string"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
@@ -13,8 +15,8 @@ TRUSTED = {
 }
 
 
-def document(readers: list[str], token: bool) -> dict:
-    """Build the document of a server with these readers; `token`: does reading need a token?"""
+def document(readers: list[str], token: bool, forms: Sequence[str] = ()) -> dict:
+    """Build the document of a server with these readers and forms; does reading need a token?"""
     readers_schema = {"type": "array", "items": _ref("Reader")}
     health = _object(["status"], status={"const": "ok"})
     metrics = {"content": {"text/plain": {"schema": TEXT}}}
@@ -32,9 +34,10 @@ def document(readers: list[str], token: bool) -> dict:
             "/healthz": _probe("Check the server's health", "healthz", health),
             "/readyz": _probe("Check whether it has room for another request", "readyz", health),
             "/metrics": _get("Metrics for Prometheus", "metrics", metrics, token),
+            **openapi_forms.paths(forms, token),
         },
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas() | openapi_forms.schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -6,6 +6,7 @@
 import logging
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
@@ -29,7 +30,7 @@ from werkzeug.exceptions import (
 
 from ocr.headers import page_headers
 from ocr.reading.contract import ReaderError
-from ocr.serving import limits, problems
+from ocr.serving import forms, limits, problems
 from ocr.serving.guard import Guard
 from ocr.serving.openapi import document
 from ocr.serving.processes.turns import Busy
@@ -37,11 +38,6 @@ from ocr.serving.service import Service
 from ocr.serving.settings import Settings
 from ocr.serving.uploads import InMemoryRequest, parse_options, parse_request
 
-FIELDS = (  # of the page's example form
-    {"label": "Date", "reader": "numbers", "pattern": "dd/dd/dddd"},
-    {"label": "Amount", "reader": "numbers", "pattern": ""},
-    {"label": "Security code", "reader": "captcha", "pattern": ""},
-)
 HEADERS = page_headers("'self' data: blob:")
 REFUSED = "ocr.refused"  # in the WSGI environ: the error of a request whose body is not received
 ARRIVED = "ocr.arrived"  # when the body had arrived, of time.monotonic()
@@ -113,7 +109,9 @@ def create_app(service: Service | None = None, token: str | None = None) -> Flas
     service = service or Service(processes=settings.processes)
     metrics = Metrics(service)
     _guard(app, app.config["GUARD"], metrics)
-    _add_page(app, service, bool(settings.token))
+    known = forms.find_forms()
+    app.register_blueprint(forms.blueprint(service, known, _arrived))
+    _add_page(app, service, bool(settings.token), known)
     _add_probes(app, service, metrics)
 
     @app.post("/api/read")
@@ -149,15 +147,15 @@ def _guard(app: Flask, guard: Guard, metrics: Metrics) -> None:
         return response
 
 
-def _add_page(app: Flask, service: Service, token: bool) -> None:
-    readers = service.describe()
+def _add_page(app: Flask, service: Service, token: bool, known: dict[str, Path]) -> None:
+    readers, described = service.describe(), forms.describe(known)
 
     @app.get("/")
     def page():
         return render_template(
             "index.html",
             readers=readers,
-            fields=[field for field in FIELDS if field["reader"] in service.readers],
+            forms=described,
             token=token,
             limits=limits,
         )
@@ -168,7 +166,7 @@ def _add_page(app: Flask, service: Service, token: bool) -> None:
 
     @app.get("/openapi.json")
     def openapi():
-        return jsonify(document(list(service.readers), token))
+        return jsonify(document(list(service.readers), token, list(known)))
 
 
 def _add_probes(app: Flask, service: Service, metrics: Metrics) -> None:
@@ -189,12 +187,17 @@ def _add_probes(app: Flask, service: Service, metrics: Metrics) -> None:
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
 
+def _arrived() -> float:
+    """When the body of the current request had arrived, of time.monotonic()."""
+    return request.environ.get(ARRIVED, time.monotonic())
+
+
 def _read(service: Service, metrics: Metrics) -> Response:
     images, parameters = parse_request()
     options = parse_options(service, parameters)
-    client, arrived = request.remote_addr or "", request.environ.get(ARRIVED, time.monotonic())
+    client = request.remote_addr or ""
     try:
-        answers = service.read(images, options, client, arrived + limits.SECONDS)
+        answers = service.read(images, options, client, _arrived() + limits.SECONDS)
     except ReaderError as error:  # a pattern that this reader cannot read
         raise BadRequest(str(error)) from None
     except Busy:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -42,6 +42,13 @@ class Options:
             digits=self.digits,
             keep_other=self.keep_other,
         )
+
+
+class Work(Protocol):
+    """What a process that reads can do: see Job."""
+
+    def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
+        """Read with the process's readers; return the API's objects."""
 
 
 @dataclass(frozen=True)

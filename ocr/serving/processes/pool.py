@@ -19,7 +19,7 @@ import onnxruntime  # noqa: F401  before processes are forked: they share it
 
 from ocr.reading.reader import Reader
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Job, load_readers
+from ocr.serving.processes.jobs import Work, load_readers
 
 STARTING = 60.0  # seconds in which a process loads its readers
 
@@ -35,7 +35,7 @@ class Worker(Protocol):
     def ready(self) -> bool:
         """Can it begin a job at once?"""
 
-    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+    def call(self, job: Work, until: float) -> list[dict[str, Any]]:
         """Do a job by `until`, of time.monotonic(). Raises TimeoutError, ProcessEnded.
 
         After a TimeoutError `recover` must be called.
@@ -56,7 +56,7 @@ class Here:
         """Is always ready."""
         return True
 
-    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+    def call(self, job: Work, until: float) -> list[dict[str, Any]]:
         """Do a job."""
         return job.run(self._readers)
 
@@ -98,7 +98,7 @@ class Process:
         if not self.ready:
             raise RuntimeError("a process that reads does not start: see above")
 
-    def call(self, job: Job, until: float) -> list[dict[str, Any]]:
+    def call(self, job: Work, until: float) -> list[dict[str, Any]]:
         """Do a job by `until`, of time.monotonic(). Raises TimeoutError, ProcessEnded.
 
         After a TimeoutError `recover` must be called.
@@ -158,7 +158,7 @@ def _serve(connection: Connection, places: Sequence[Path] | None) -> None:
             connection.send(_done(connection.recv(), readers))
 
 
-def _done(job: Job, readers: Mapping[str, Reader]) -> list[dict[str, Any]] | Exception:
+def _done(job: Work, readers: Mapping[str, Reader]) -> list[dict[str, Any]] | Exception:
     try:
         return job.run(readers)
     except Exception as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Job
+from ocr.serving.processes.jobs import Work
 from ocr.serving.processes.pool import Worker
 
 
@@ -82,7 +82,7 @@ class Turns:
         if most in self._waiting:
             most.called.set()
 
-    def run(self, ticket: Ticket, job: Job) -> list[dict[str, Any]]:
+    def run(self, ticket: Ticket, job: Work) -> list[dict[str, Any]]:
         """Wait for a turn, and do a job. Raises TimeoutError, ProcessEnded."""
         worker = self._take(ticket)
         started, late = time.monotonic(), False

@@ -15,7 +15,7 @@ export async function exampleFile(file) {
   return new File([data], file, { type: "image/png" });
 }
 
-export async function scaleDown(file) {
+export async function scaleDown(file, longest = LONGEST_SIDE) {
   if (!file.type.startsWith("image/")) return file;
   let picture;
   try {
@@ -23,7 +23,7 @@ export async function scaleDown(file) {
   } catch {
     return file;  // the server will say what is wrong with it
   }
-  const scale = LONGEST_SIDE / Math.max(picture.width, picture.height);
+  const scale = longest / Math.max(picture.width, picture.height);
   if (scale >= 1) return file;
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(picture.width * scale));

@@ -1,0 +1,73 @@
+"""What one turn of a form does: read a scan with a template. Needs the extra "desk", inside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr.reading.images import ImageError
+from ocr.reading.reader import Reader
+from ocr.serving.processes.jobs import data_url
+
+_loaded: dict[Path, tuple[int, Any]] = {}  # of this process: when form.json was changed, its reader
+
+
+@dataclass(frozen=True)
+class FormJob:
+    """A scan's bytes, and the form.json that it is read with."""
+
+    form: Path
+    data: bytes
+
+    def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
+        """Read the scan: the API's object, alone in a list; a problem where it is not read."""
+        from ocr.forms import pages  # an install extra, as the next
+        from ocr.forms.alignment import Refused
+        from ocr.forms.rules import FormError
+
+        try:
+            picture = pages.open_upload(self.data)
+            page = _reader(self.form, readers).read(picture)
+        except (ImageError, Refused, FormError) as error:
+            return [{"problem": str(error)}]
+        fields = [_field(picture, each, page.accepted(each)) for each in page.fields]
+        width, height = picture.size
+        return [
+            {
+                "form": page.form.name,
+                "status": page.status,
+                "fit": round(page.aligned.fit, 3),
+                "width": width,
+                "height": height,
+                "fields": fields,
+            }
+        ]
+
+
+def _reader(form: Path, readers: Mapping[str, Reader]):
+    """Load a form once, and again when it has changed. Raises FormError."""
+    from ocr.forms.reading import FormReader
+    from ocr.forms.template import load_form
+
+    modified = form.stat().st_mtime_ns
+    if form not in _loaded or _loaded[form][0] != modified:
+        _loaded[form] = modified, FormReader([load_form(form)], readers)
+    return _loaded[form][1]
+
+
+def _field(picture, each, accepted: bool) -> dict[str, Any]:
+    """Convert a field's reading to the API's object, with its cut-out where it is not accepted."""
+    from ocr.forms.desk.cutouts import upright
+
+    found = {
+        "name": each.field.name,
+        "text": each.text,
+        "confidence": round(each.confidence, 4),
+        "accepted": accepted,
+        "problem": each.problem,
+        "alternatives": [
+            {"text": text, "confidence": round(p, 4)} for text, p in each.alternatives
+        ],
+        "corners": [list(corner) for corner in each.corners],
+    }
+    return found if accepted else found | {"cutout": data_url(upright(picture, each.corners))}
