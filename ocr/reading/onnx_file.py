@@ -20,7 +20,7 @@ Field = tuple[int, memoryview | int]  # its number; its bytes, or the value of a
 
 def check_model(model: bytes) -> None:
     """Check that a model is one graph with all its weights inside. Raises ValueError: one line."""
-    for number, value in _fields(memoryview(model)):
+    for number, value in fields(memoryview(model)):
         if number == FUNCTIONS:
             raise ValueError("it defines functions, which a reader's network has not")
         if number == GRAPH and isinstance(value, memoryview):
@@ -28,7 +28,7 @@ def check_model(model: bytes) -> None:
 
 
 def _check_graph(graph: memoryview) -> None:
-    for number, value in _fields(graph):
+    for number, value in fields(graph):
         if number == NODE and isinstance(value, memoryview):
             _check_node(value)
         elif number == WEIGHTS and isinstance(value, memoryview):
@@ -38,15 +38,15 @@ def _check_graph(graph: memoryview) -> None:
 
 
 def _check_node(node: memoryview) -> None:
-    fields = list(_fields(node))
-    for number, value in fields:
+    parts = list(fields(node))
+    for number, value in parts:
         if number == ATTRIBUTE and isinstance(value, memoryview):
-            names = [bytes(name) for kind, name in fields if kind == OPERATOR and name]
+            names = [bytes(name) for kind, name in parts if kind == OPERATOR and name]
             _check_attribute(value, names[-1].decode("ascii", "replace") if names else "")
 
 
 def _check_attribute(attribute: memoryview, operator: str) -> None:
-    for number, value in _fields(attribute):
+    for number, value in fields(attribute):
         if number in (SUBGRAPH, SUBGRAPHS):
             shown = operator if operator.isalnum() else "an operator"
             raise ValueError(f"it has {shown} with a graph inside, which may run without end")
@@ -57,12 +57,12 @@ def _check_attribute(attribute: memoryview, operator: str) -> None:
 
 
 def _check_tensor(tensor: memoryview) -> None:
-    for number, value in _fields(tensor):
+    for number, value in fields(tensor):
         if number == EXTERNAL or (number == LOCATION and value != 0):
             raise ValueError("its weights are in another file; they must be inside")
 
 
-def _fields(message: memoryview) -> Iterator[Field]:
+def fields(message: memoryview) -> Iterator[Field]:
     """Yield the fields of a protocol buffer. Raises ValueError where it is damaged."""
     place = 0
     while place < len(message):
