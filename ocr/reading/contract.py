@@ -10,6 +10,8 @@ scripts       names in scripts.SIGNS: the alphabet keeps the digits of these scr
 marks         {"other": symbol, "unreadable": symbol}, or one of them: symbols of the alphabet that
               are not text. "other" is for a run of signs that belong to no number, "unreadable" for
               ink that is cut off or cannot be read
+second_look   in decoding: inputs of fit "line" are read again, closer and from farther away, where
+              the confidence before calibration is below this number, see second_look.py
 trust         points, [[raw, calibrated], ...]: the confidence is interpolated between them;
               threshold, the calibrated confidence from which a reading is trusted; on, n, share,
               right: the images they were chosen on, how many, and which share of them is trusted
@@ -57,10 +59,11 @@ def describe(
 
     kind: "ctc", a string; "class", one character; "ensemble", one character by several networks.
     size: (height, width). normalisation: a mode of `images.normalise`. fit: a key of `INPUTS`.
-    decoding: for "ctc" `time_steps` and `lengths`, (least, most) symbols where all labels agree,
-    else None; for "ensemble" `thresholds` (see reader.cascade; the digests of the `members` are
-    added when saving); for "class" notes. data: name, count, digest, terms. scores: a list of
-    {on, n, exact, low, high, ...}. widths, scripts, marks, trust: optional, see above.
+    decoding: for "ctc" `time_steps`, `lengths`, (least, most) symbols where all labels agree, else
+    None, and optionally `second_look`; for "ensemble" `thresholds` (see reader.cascade; the digests
+    of the `members` are added when saving); for "class" notes. data: name, count, digest, terms.
+    scores: a list of {on, n, exact, low, high, ...}. widths, scripts, marks, trust: optional, see
+    above.
     """
     optional = {
         "scripts": scripts and list(scripts),

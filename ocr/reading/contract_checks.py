@@ -89,6 +89,11 @@ def _check_string(decoding: dict) -> None:
             f'invalid "decoding": lengths must be within the {steps} time steps, most at least 1 '
             f"(got {_shown(decoding)})"
         )
+    below = decoding.get("second_look", 0)
+    if not isinstance(below, (int, float)) or not 0 <= below <= 1:
+        raise ValueError(
+            f'invalid "decoding": second_look must be a number 0..1 (got {_shown(decoding)})'
+        )
 
 
 def _check_character(decoding: dict) -> None:
@@ -125,6 +130,8 @@ def _check_optional(facts: dict) -> None:
     given += ["input.widths"] * ("widths" in facts["input"])
     if given and facts["format"] == 1:
         raise ValueError(f'"{given[0]}" needs format 2: write "format": 2')
+    if facts["decoding"].get("second_look") and facts["input"]["fit"] != "line":
+        raise ValueError(f'"second_look" needs the fit line, this is {facts["input"]["fit"]}')
     if facts["kind"] != "ctc" and (wrong := {"scripts", "input.widths"} & set(given)):
         raise ValueError(f'"{min(wrong)}" needs the kind ctc, this is {facts["kind"]}')
     checks = {"input.widths": _check_widths, "marks": _check_marks, "scripts": _check_scripts}

@@ -217,7 +217,7 @@ def fit_picture(
     if picture.size != (width, height):
         picture = picture.resize((spot.width, spot.height), Image.Resampling.BICUBIC)
     if (spot.width, spot.height) != (width, height):
-        ground = Image.new(picture.mode, (width, height), _border_colour(picture))
+        ground = Image.new(picture.mode, (width, height), border_colour(picture))
         ground.paste(picture, (spot.left, spot.top))
         picture = ground
     return np.asarray(picture).reshape(height, width, channels), spot
@@ -247,7 +247,7 @@ def narrow(
     return groups
 
 
-def _border_colour(picture: Image.Image) -> Any:
+def border_colour(picture: Image.Image) -> Any:
     """Compute the median colour of a picture's border, as Image.new takes it."""
     pixels = np.asarray(picture)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -26,6 +26,7 @@ from ocr.reading.files import Found
 from ocr.reading.images import MAX_PIXELS, ImageError, narrow, normalise, open_image
 from ocr.reading.inputs import INPUTS, Input, Prepared
 from ocr.reading.network import Network, open_session, widen
+from ocr.reading.second_look import look_again
 
 
 class Reader:
@@ -183,11 +184,16 @@ class Reader:
         """Read preprocessed images, in one run of the network for each width that they need."""
         if not prepared:
             return []
-        options = options or DecodingOptions()
+        decode = partial(self._decode, options=options or DecodingOptions())
+        readings = look_again(prepared, decode, self.contract["decoding"].get("second_look", 0))
+        return [self._trust.judge(reading) for reading in readings]
+
+    def _decode(self, prepared: Sequence[Prepared], options: DecodingOptions) -> list[Reading]:
+        """Run the network once for each width; decode without calibration."""
         pictures = np.stack([each.pixels for each in prepared])
         widths = [each.placed.width for each in prepared]
         return [
-            self._trust.judge(self.decoder.decode(log_probs, each, options))
+            self.decoder.decode(log_probs, each, options)
             for log_probs, each in zip(self._run(pictures, widths), prepared)
         ]
 

@@ -12,10 +12,11 @@ from ocr.datasets.real import Sample
 from ocr.drawing.numbers.mixture import Block, block_of
 from ocr.networks.captcha import one_cycle
 from ocr.reading.ctc import Alphabet, greedy
-from ocr.reading.decoders import DecodingOptions, StringDecoder
+from ocr.reading.decoders import DecodingOptions, Reading, StringDecoder
 from ocr.reading.images import Placed, narrow, open_image
 from ocr.reading.inputs import Line, Prepared
 from ocr.reading.network import widen
+from ocr.reading.second_look import look_again
 from ocr.scores import score
 from ocr.training import distributed
 from ocr.training.drawn import DrawnNumbers, OwnNumbers, number_batches
@@ -61,12 +62,19 @@ def read_all(
     facts: the alphabet, scripts, marks and decoding of the reader's contract. script: of all
     numbers, if it is known.
     """
-    line = Line((block.pixels.shape[1], block.pixels.shape[2]))
-    decoder = StringDecoder(facts, line)
-    found = log_probabilities(model, block.pixels, block.widths, WIDTHS)
+    decoder = StringDecoder(facts, Line((block.pixels.shape[1], block.pixels.shape[2])))
     options = DecodingOptions(script=script)
-    unplaced = Prepared(block.pixels[0], NOWHERE, (0, 0))  # spans are not asked for
-    readings = [decoder.decode(matrix, unplaced, options) for matrix in found]
+
+    def decode(inputs: Sequence[Prepared]) -> list[Reading]:
+        pixels = np.stack([each.pixels for each in inputs])
+        found = log_probabilities(model, pixels, [each.placed.width for each in inputs], WIDTHS)
+        return [decoder.decode(matrix, each, options) for matrix, each in zip(found, inputs)]
+
+    prepared = [
+        Prepared(pixels, NOWHERE._replace(width=int(width)), (0, 0))  # spans are not asked for
+        for pixels, width in zip(block.pixels, block.widths)
+    ]
+    readings = look_again(prepared, decode, facts["decoding"].get("second_look", 0))
     sure = [reading.confidence if reading.trusted else 0.0 for reading in readings]
     return [reading.text for reading in readings], np.array(sure)
 
