@@ -132,6 +132,7 @@ def test_images_only_to_test_are_not_trained_on(tmp_path, saved):
     ((_, data, watched),) = learner.trainings
     trained = {int(label) for label in data.labels + watched.labels}
     assert trained == set(range(1150)) and saved[0][1]["scores"][0]["n"] == 100
+    course.run(learner, tmp_path / "models" / "mine", Wishes(test=images(100, 1150)))  # compared
 
 
 def test_plans():
@@ -385,10 +386,12 @@ def test_a_person_is_asked_after_twenty_minutes(monkeypatch):
     answers = ["", "n"]
     monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or answers.pop(0))
     for ends in (False, True):
+        monkeypatch.setattr(loop.Patience, "since", None)
+        monkeypatch.setattr(loop.Patience, "asked", False)
         patience = loop.Patience(SimpleNamespace(epoch=2, epochs=10), "mine")
-        clock[0] = 0.0
+        clock[0] = 1.0
         patience.on_train_begin()
-        clock[0] = loop.PATIENCE - 1
+        clock[0] = loop.PATIENCE
         patience.on_epoch_end(2)
         clock[0] = loop.PATIENCE + 1
         if ends:
@@ -399,6 +402,6 @@ def test_a_person_is_asked_after_twenty_minutes(monkeypatch):
             patience.on_epoch_end(4)
     assert len(asked) == 2 and "20 minutes gone, about 60 to come for the other 6" in asked[0]
     monkeypatch.setattr(loop.sys, "stdin", SimpleNamespace(isatty=lambda: False))
-    patience.asked = False
+    monkeypatch.setattr(loop.Patience, "asked", False)
     patience.on_epoch_end(5)
     assert len(asked) == 2

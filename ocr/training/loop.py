@@ -116,25 +116,29 @@ class Progress(keras.callbacks.Callback):
 
 
 class Patience(keras.callbacks.Callback):
-    """Ask on a terminal, after PATIENCE seconds, whether a training shall go on.
+    """Ask once on a terminal, PATIENCE seconds after a process's first training began: go on?
 
     "n" stops it as Ctrl-C does: the same command goes on from the last epoch.
     """
 
+    since: float | None = None  # of all trainings of this process
+    asked = False
+
     def __init__(self, checkpoint: Checkpoint, name: str):
         super().__init__()
         self.name, self.first, self.epochs = name, checkpoint.epoch, checkpoint.epochs
-        self.asked = False
 
     def on_train_begin(self, logs=None):
         self.started = time.monotonic()
+        Patience.since = Patience.since or self.started
 
     def on_epoch_end(self, epoch, logs=None):
-        spent, left = time.monotonic() - self.started, self.epochs - epoch - 1
+        now, left = time.monotonic(), self.epochs - epoch - 1
+        spent = now - (self.since or now)
         if self.asked or spent < PATIENCE or not left or not sys.stdin or not sys.stdin.isatty():
             return
-        self.asked = True
-        minutes = spent / (epoch + 1 - self.first) * left / 60
+        Patience.asked = True
+        minutes = (now - self.started) / (epoch + 1 - self.first) * left / 60
         question = (
             f"\n{self.name}: {spent / 60:.0f} minutes gone, about {minutes:.0f} to come for the "
             f"other {left} epochs. Go on? [Y/n] "

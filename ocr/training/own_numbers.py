@@ -175,7 +175,7 @@ def numbers(
         seed=seed,
         chosen=epochs is not None,
         gold=frozenset(gold_names(path, data.names)),
-        test=None if test is None else _load(test, columns, script),
+        test=None if test is None else course.only_tested(_load(test, columns, script), test),
         **asked,
     )
     return measure.run(learner, folder, wishes) if curve else course.run(learner, folder, wishes)

@@ -131,7 +131,7 @@ def characters(
     export.reserve(folder)
     data, symbols, table = own_characters(path, labels, alphabet, fit, columns)
     show_audit(table)
-    only_tested = None if test is None else load_characters(test, labels, fit, columns)
+    only_tested = None if test is None else (load_characters(test, labels, fit, columns), test)
     return _run(network, path, folder, data, symbols, only_tested, fit=fit, **asked)
 
 
@@ -161,7 +161,7 @@ def views(
         what = f"{missing}: the reader will not know these"
         table.loc["no images of"] = len(missing), what, []
     show_audit(table)
-    only_tested = None if test is None else load_views(test, labels, columns)[0]
+    only_tested = None if test is None else (load_views(test, labels, columns)[0], test)
     asked |= {"fit": "views", "twins": twins}
     return _run(network, path, folder, data, symbols, only_tested, **asked)
 
@@ -172,7 +172,7 @@ def _run(
     folder: Path,
     data: Labelled,
     symbols: Alphabet,
-    test: Labelled | None,
+    test: tuple[Labelled, Path] | None,
     *,
     fit: str,
     seed: int,
@@ -200,7 +200,7 @@ def _run(
         seed=seed,
         chosen=epochs is not None,
         gold=frozenset(gold_names(path, data.names)),
-        test=test,
+        test=None if test is None else course.only_tested(*test),
         **asked,
     )
     return measure.run(learner, folder, wishes) if curve else course.run(learner, folder, wishes)

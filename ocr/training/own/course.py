@@ -78,7 +78,7 @@ def run(learner: Learner, folder: Path, wishes: Wishes) -> Reader:
     better.
     """
     name = folder.name
-    old = comparing.before(folder, _labels(learner, learner.data), wishes.replace)
+    old = before(learner, folder, wishes)
     show_samples(name, learner.data)
     done = train(learner, name, wishes)
     show_curves(name, done.log, done.network, learner.curves)
@@ -101,6 +101,19 @@ def run(learner: Learner, folder: Path, wishes: Wishes) -> Reader:
     if done.tested is not None:
         comparing.note(folder, known, right)
     return reader
+
+
+def before(learner: Learner, folder: Path, wishes: Wishes) -> comparing.Tested | None:
+    """List what the reader in `folder` was tested on, see `comparing.before`."""
+    labels = _labels(learner, learner.data)
+    if wishes.test is not None:
+        labels |= _labels(learner, wishes.test)
+    return comparing.before(folder, labels, wishes.replace)
+
+
+def only_tested(data: Labelled, path: Path) -> Labelled:
+    """Name images that only test by their paths within the folder or zip `path`."""
+    return replace(data, names=[within(path, name) for name in data.names])
 
 
 def _labels(learner: Learner, data: Labelled) -> dict[str, str]:
@@ -137,7 +150,10 @@ def _tested(
     """Train on `data`, of which many leave some to watch, and score on other images."""
     data = splits.without(data, test)
     if len(data) < learner.few:
-        return _held_out(learner, name, data, None, test, on)
+        done = _held_out(learner, name, data, None, test, on)
+        if not wishes.chosen:
+            few.check(len(data), done.texts, learner.truth(test))
+        return done
     fold = splits.folds(data.images, 10, wishes.seed)
     return _held_out(learner, name, data.take(fold != 0), data.take(fold == 0), test, on)
 

@@ -41,6 +41,7 @@ class Part(NamedTuple):
 
 def run(learner: Learner, folder: Path, wishes: Wishes) -> Reader:
     """Make a reader as `course.run` does; train on parts of the labels, too, and forecast."""
+    course.before(learner, folder, wishes)  # refused before all trainings, not after some
     data = splits.without(learner.data, wishes.test) if wishes.test else learner.data
     parts = [_part(learner, folder.name, some, rest) for some, rest in _divide(data, wishes)]
     started = time.monotonic(), time.process_time()

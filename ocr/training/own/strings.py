@@ -193,4 +193,4 @@ def _to_test(
     strange = sorted(set("".join(test.labels)) - set(symbols.symbols))
     if strange:
         print(f"{path.name}: labels have {''.join(strange)}, which the reader will not know")
-    return test
+    return course.only_tested(test, path)
