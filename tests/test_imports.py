@@ -29,7 +29,7 @@ FLOORS = (  # from the bottom up
     ("networks",),
     ("training",),
     ("labelling", "forms"),
-    ("serving", "archive"),
+    ("serving", "archive", "page"),
     ("cli",),
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
