@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-real bench-serve attack clean
+	bench-real bench-serve pages attack clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,8 @@ lab: .venv/ready  ## open JupyterLab
 
 scale: .venv/ready  ## the same environment: JAX to train with and Dask to read archives are in it
 
+SHIPPED := numbers captcha char_cnn cnn_lstm dual_input
+
 N ?= 2
 NAME ?= mine
 DATA ?= $$($(BIN)/python -c "import utils; print(utils.find_captchas()[0])")
@@ -82,6 +84,10 @@ bench-real: .venv/ready  ## real images of numbers in OCR_DATA/real; PEERS=PYTHO
 	$(BIN)/python -m benchmarks.real $(if $(PEERS),--peers $(PEERS))
 	$(BIN)/python -m benchmarks.real nonsense
 
+pages: .venv/ready  ## the shipped readers as HTML files that read by themselves, in pages/: one each, all.html has all
+	@for reader in $(SHIPPED); do $(BIN)/ocr page $$reader --out pages/$$reader.html; done
+	@$(BIN)/ocr page $(SHIPPED) --out pages/all.html
+
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
 
@@ -89,4 +95,4 @@ attack: .venv/ready  ## attack images, zips, readers, results of archives, check
 	$(BIN)/python -m tests.attacks
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
-	rm -rf .venv .venv-serve .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
+	rm -rf .venv .venv-serve pages .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
