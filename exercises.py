@@ -143,7 +143,10 @@ def _otsu(rng: np.random.Generator) -> Cases:
         dark, light = rng.normal(60, 15, 300), rng.normal(rng.integers(120, 220), 15, 500)
         levels = np.clip(np.concatenate([dark, light]), 0, 255).astype(np.uint8)
         counts = np.bincount(levels, minlength=256)
-        yield (counts,), int(ink.otsu(counts))
+        below, best = np.cumsum(counts), int(ink.otsu(counts))
+        alike = lambda level, below=below, best=best: below[level] == below[best]
+        alike.__doc__ = f"{best}, or a level that divides the pixels as it does"
+        yield (counts,), alike
 
 
 def _quantise(rng: np.random.Generator) -> Cases:

@@ -63,12 +63,12 @@ def threshold(sure: np.ndarray, right: np.ndarray, start: float = 0.9):
 
 
 def training(image: np.ndarray, frames: Mapping[int, np.ndarray], alphabet: Alphabet, name: str):
-    """Show what a CTC network says about one image, first and last; on a page, at every step.
+    """Show what a CTC network says about one image at four steps; on a page, at every step.
 
     image: uint8 (H, W, 1). frames: {step of the training: log-probabilities (time, classes)}.
     """
     steps = list(frames)
-    some = [steps[0], steps[len(steps) // 4], steps[-1]]
+    some = [steps[0], steps[len(steps) // 8], steps[len(steps) // 4], steps[-1]]
     plots.maps(image, {f"after step {k}": frames[k] for k in some}, alphabet, name)
     if has_page():
         draw = lambda value: plots.maps(image, {f"step {value}": frames[value]}, alphabet, name)

@@ -25,7 +25,7 @@ FLOOR = -12  # lowest log-probability that `alignment` tells apart
 plt.rcParams["figure.dpi"] = 80
 SHARP = 144  # dots an inch of what is stored; shown at figure.dpi
 FEW = 5  # readings below which a bin of a reliability diagram says nothing
-PALETTE = 32  # colours of a stored picture: a third of the bytes
+PALETTE = 48  # colours of a stored picture: a third of the bytes
 
 
 def show(name: str, alt: str = ""):
