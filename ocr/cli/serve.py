@@ -18,6 +18,7 @@ The API is described at /openapi.json. Environment variables:
   OCR_ORIGINS      other web sites whose pages may send pictures
   OCR_PROXIES      how many proxies stand before it, for the clients' addresses
   OCR_ACCESS_LOG   a file for a line for each request, or - for standard output
+  OCR_FORMS        folder with the templates of whole forms, by default data/forms
   WEB_CONCURRENCY  processes that read; by default as many as cores
 """
 
