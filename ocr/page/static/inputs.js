@@ -18,7 +18,7 @@ const MIN_SIDE = 3;
 
 // --- fitting a picture into a network's input
 
-function fitPicture(picture, height, width, channels) {
+export function fitPicture(picture, height, width, channels) {
   picture = channels === 1 ? toGrey(picture) : toColour(picture);
   const scale = Math.min(width / picture.width, height / picture.height);
   const w = Math.max(1, Math.min(width, roundEven(picture.width * scale)));
@@ -40,7 +40,7 @@ function fitPicture(picture, height, width, channels) {
 }
 
 // The median colour of the border; corners count twice.
-function borderColour({ width, height, channels, data }) {
+export function borderColour({ width, height, channels, data }) {
   const places = [];
   for (let x = 0; x < width; x++) places.push(x, (height - 1) * width + x);
   for (let y = 0; y < height; y++) places.push(y * width, y * width + width - 1);

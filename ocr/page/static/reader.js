@@ -4,6 +4,7 @@
 import { logSoftmax } from "./ctc.js";
 import { CharacterDecoder, judge, StringDecoder } from "./decoders.js";
 import { narrow, normalise, prepare } from "./inputs.js";
+import { lookAgain } from "./look.js";
 import { Network } from "./network.js";
 
 const NEVER = -30;  // log-probability of a symbol at a time step that lies in padding
@@ -20,7 +21,8 @@ export class Reader {
   // no ink, Error for a pattern that the alphabet does not have.
   read(picture, options = {}) {
     const prepared = prepare(picture, this.contract.input);
-    const found = this.decoder.decode(this.logProbs(prepared), prepared, options);
+    const decode = each => this.decoder.decode(this.logProbs(each), each, options);
+    const found = lookAgain(prepared, decode, this.contract.decoding.second_look ?? 0);
     return { reading: judge(found, this.contract.trust), prepared };
   }
 
