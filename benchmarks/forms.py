@@ -1,7 +1,8 @@
-"""Measure the reading of forms: python -m benchmarks.forms alignment|fields|memory [--pages N]
+"""Measure the reading of forms: python -m benchmarks.forms alignment|fields|memory|all [--pages N]
 
 Scans are drawn: the two sample forms, filled in by people and in fonts of the test part, shifted,
-turned, in perspective, in shadow. CPU-seconds are of one core.
+turned, in perspective, in shadow. CPU-seconds are of one core. benchmarks/form_person.py measures
+the way from a blank form to the first row; tests/test_forms_tables.py kills `ocr form read`.
 """
 
 import argparse
@@ -196,12 +197,13 @@ MEASURES = {
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forms", description=__doc__)
-    parser.add_argument("what", choices=MEASURES)
+    parser.add_argument("what", choices=[*MEASURES, "all"])
     parser.add_argument("--pages", type=int, help="default: alignment 500, fields 700, memory 2000")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    measure, usual = MEASURES[options.what]
-    measure(options.pages or usual)
+    for what in MEASURES if options.what == "all" else [options.what]:
+        measure, usual = MEASURES[what]
+        measure(options.pages or usual)
 
 
 if __name__ == "__main__":

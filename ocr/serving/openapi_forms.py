@@ -69,7 +69,6 @@ def _read(names: Sequence[str], token: bool) -> dict[str, Any]:
             "content": {
                 "multipart/form-data": {"schema": _object(["file"], file=binary)},
                 "application/octet-stream": {"schema": binary},
-                "application/pdf": {},
                 "image/*": {},
             },
         },
