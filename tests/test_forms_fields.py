@@ -120,6 +120,20 @@ def test_print_is_removed_and_strokes_across_it_stay_whole(aligner, sheet):
     assert found.ink.any(axis=0).sum() < 20
 
 
+def test_a_decimal_point_is_kept_and_a_speck_elsewhere_is_not(aligner, sheet):
+    def draw(page, left, top, width, height):
+        for x in (0.1, 0.2):
+            stroke(page, (left + width * x, top + 20), (left + width * x, top + height - 20))
+        for x in (0.15, 0.8):
+            spot = round(left + width * x), round(top + height - 22)
+            cv2.circle(page, spot, 1, (30, 40, 120), -1)
+
+    found = cutout(aligner, written(sheet, "amount", draw), "amount")
+    count, *_ = cv2.connectedComponentsWithStats(found.ink.astype(np.uint8), connectivity=8)
+    assert count == 4  # with the paper
+    assert np.flatnonzero(found.ink.any(axis=0)).max() < 0.4 * found.ink.shape[1]
+
+
 def test_filled_cells_are_found_also_of_strokes_over_the_edge(aligner, sheet):
     def draw(page, left, top, width, height):
         cell = width / 8

@@ -15,6 +15,8 @@ PRINT = 0.25  # of the darkest print, from which a pixel of the template is prin
 NUDGE = 3  # pixels by which a field's print may be displaced
 FAINT = 24  # levels by which ink is darker than paper, at least
 SPECK = 0.045  # of the box's height, side of the least component of ink
+POINT = 0.02  # of the box's height, side of the least decimal point
+BESIDE = 0.25  # of the box's height, from other ink to a decimal point
 DARK = 0.4  # of the darkest ink around, from which a pixel is ink
 
 
@@ -117,12 +119,27 @@ def _ink(darkness: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     strongest = cv2.dilate(cv2.blur(darkness, (3, 3)), around)
     ink = (darkness > np.maximum(0.8 * FAINT, DARK * strongest)) & (strongest >= FAINT)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    kept = stats[:, cv2.CC_STAT_AREA] >= max(4, (SPECK * tall) ** 2)
+    area = stats[:, cv2.CC_STAT_AREA]
+    kept = area >= max(4, (SPECK * tall) ** 2)
     inside = np.zeros(len(kept), bool)
     inside[np.unique(np.asarray(labels)[top:bottom, left:right])] = True
     kept &= inside
     kept[0] = False
-    return kept[labels]
+    points = inside & ~kept & (area >= max(4, (POINT * tall) ** 2))
+    points[0] = False
+    return _with_points(np.asarray(labels), kept, points, tall)[labels]
+
+
+def _with_points(labels: np.ndarray, kept: np.ndarray, points: np.ndarray, tall: int) -> np.ndarray:
+    """Keep those specks that may be decimal points: close beside larger ink, at its height."""
+    if not points.any() or not kept.any():
+        return kept
+    ink = kept[labels].astype(np.uint8)
+    beside = cv2.dilate(ink, np.ones((1, 2 * round(BESIDE * tall) + 1), np.uint8))
+    beside[int(np.flatnonzero(ink.any(axis=1))[-1]) + 1 :] = 0
+    found = np.zeros(len(kept), bool)
+    found[np.unique(labels[beside > 0])] = True
+    return kept | (points & found)
 
 
 def _near(ink: np.ndarray) -> np.ndarray:
