@@ -89,9 +89,14 @@ class Server:
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
 
+    def cpu(self) -> float:
+        """Measure the seconds of a processor that all its processes have used."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes())
+
     def memory(self) -> float:
-        """Measure the resident memory of all its processes, MB."""
-        return sum(process.memory_info().rss for process in self._processes()) / 1e6
+        """Measure the memory of all its processes, MB; what they share counts once (Linux)."""
+        each = [process.memory_full_info() for process in self._processes()]
+        return sum(getattr(one, "pss", one.rss) for one in each) / 1e6
 
     def peak_memory(self) -> float:
         """Measure the peak resident memory of each of its processes, added up, MB (Linux)."""

@@ -32,11 +32,12 @@ PAUSE = 0.2  # seconds between two honest reads
 
 
 class Asked(NamedTuple):
-    """What a request led to; status 0: no answer."""
+    """What a request led to; status 0: no answer. cpu: seconds that the server used meanwhile."""
 
     status: int
     seconds: float
     body: bytes = b""
+    cpu: float = 0.0
 
 
 def connect(address: str, source: str = HONEST, timeout: float = 40) -> socket.socket:
@@ -106,7 +107,9 @@ def honest(server: Server, seconds: float, attack: Callable[..., Any], *argument
         attacking = pool.submit(attack, server.address, seconds, *arguments)
         asked, until = [], time.monotonic() + seconds
         while time.monotonic() < until:
-            asked.append(ask(server.address, data=picture))
+            before = server.cpu()
+            one = ask(server.address, data=picture)
+            asked.append(one._replace(cpu=server.cpu() - before))
             time.sleep(PAUSE)
         return asked, attacking.result()
 
@@ -114,7 +117,8 @@ def honest(server: Server, seconds: float, attack: Callable[..., Any], *argument
 def summary(what: str, asked: list[Asked], faults: list[str] | None = None) -> Report:
     """Sum up requests that should all be answered 200."""
     lost = [f"status {one.status} after {one.seconds:.1f} s" for one in asked if one.status != 200]
-    return Report(what, len(asked), max(one.seconds for one in asked), 0, 0, lost + (faults or []))
+    worst, cpu = max(one.seconds for one in asked), max(one.cpu for one in asked)
+    return Report(what, len(asked), worst, cpu, 0, lost + (faults or []))
 
 
 def _stay_open(address: str, seconds: float, every: float) -> None:
