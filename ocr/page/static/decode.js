@@ -1,11 +1,11 @@
 // From a file to an upright picture, as images.open_image does: PNG here, the others by the
 // browser, whose decoders may differ from Pillow's in the last bit.
 
-import { blank, ImageError, onGround, upright } from "./picture.js";
+import { blank, ImageError, onGround, toGrey, upright } from "./picture.js";
 import { decodePng, isPng, pngChunks, pngSize } from "./png.js";
 
 const MAX_PIXELS = 2 ** 24;  // larger photographs are scaled down
-const STRIP = 2 ** 20;       // pixels that are copied at a time, to need less memory
+const STRIP = 2 ** 18;       // pixels that are copied at a time, to need less memory
 const ORIENTATION = 0x0112;
 
 // The orientation that EXIF, which is built as a TIFF file is, gives; 1 where it gives none.
@@ -47,20 +47,23 @@ async function bitmapOf(blob, bytes) {
   }
 }
 
-function pixelsOf(bitmap) {
-  const { width, height } = bitmap, picture = blank(width, height, 3);
+// channels: 1 to have grey at once, which needs a third of the memory.
+function pixelsOf(bitmap, channels) {
+  const { width, height } = bitmap, picture = blank(width, height, channels);
   const rows = Math.max(1, Math.min(height, Math.floor(STRIP / width)));
   const pen = new OffscreenCanvas(width, rows).getContext("2d", { willReadFrequently: true });
   for (let top = 0; top < height; top += rows) {
     pen.clearRect(0, 0, width, rows);
     pen.drawImage(bitmap, 0, -top);
     const count = Math.min(rows, height - top), { data } = pen.getImageData(0, 0, width, count);
-    for (let i = 0, k = top * width * 3; i < data.length; i += 4, k += 3) {
+    const strip = blank(width, count, 3);
+    for (let i = 0, k = 0; i < data.length; i += 4, k += 3) {
       if (data[i + 3] < 255) return onGround(width, height, allPixels(bitmap));
-      picture.data[k] = data[i];
-      picture.data[k + 1] = data[i + 1];
-      picture.data[k + 2] = data[i + 2];
+      strip.data[k] = data[i];
+      strip.data[k + 1] = data[i + 1];
+      strip.data[k + 2] = data[i + 2];
     }
+    picture.data.set((channels === 1 ? toGrey(strip) : strip).data, top * width * channels);
   }
   return picture;
 }
@@ -71,8 +74,8 @@ function allPixels(bitmap) {
   return pen.getImageData(0, 0, width, height).data;
 }
 
-// blob: of an image file. Throws ImageError: one line for a person.
-export async function openPicture(blob) {
+// blob: of an image file; channels: 1 where grey is enough. Throws ImageError: a line for a person.
+export async function openPicture(blob, channels = 3) {
   if (!blob.size) throw new ImageError("empty file (0 bytes)");
   const bytes = new Uint8Array(await blob.arrayBuffer());
   if (isPng(bytes)) {
@@ -81,7 +84,7 @@ export async function openPicture(blob) {
   }
   const bitmap = await bitmapOf(blob, bytes);
   try {
-    return pixelsOf(bitmap);
+    return pixelsOf(bitmap, channels);
   } finally {
     bitmap.close();
   }

@@ -75,8 +75,9 @@ export function upright(picture, orientation) {
 export function onGround(width, height, rgba) {
   let light = 0, alphas = 0;
   for (let i = 0; i < rgba.length; i += 4) {
-    const [r, g, b, alpha] = rgba.subarray(i, i + 4);
-    light += ((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16) * alpha;
+    const alpha = rgba[i + 3];
+    const sum = rgba[i] * 19595 + rgba[i + 1] * 38470 + rgba[i + 2] * 7471 + 0x8000;
+    light += (sum >> 16) * alpha;
     alphas += alpha;
   }
   const ground = light > 127 * alphas ? 0 : 255, picture = blank(width, height, 3);

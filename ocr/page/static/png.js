@@ -53,16 +53,22 @@ function paeth(a, b, c) {
   return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
 }
 
+// The filters by their numbers: what is added to a byte, by those to the left, above, and both.
+const FILTERS = [
+  null, a => a, (_, b) => b, (a, b) => (a + b) >> 1, (a, b, c) => paeth(a, b, c),
+];
+
 // Undo the filters of one pass in place; returns its rows.
 function unfilter(data, rows, stride, step) {
   const found = [];
   let above = new Uint8Array(stride);
   for (let y = 0; y < rows; y++) {
-    const kind = data[y * (stride + 1)];
+    const predict = FILTERS[data[y * (stride + 1)]];
     const row = data.subarray(y * (stride + 1) + 1, (y + 1) * (stride + 1));
-    for (let i = 0; kind && i < stride; i++) {
-      const a = i < step ? 0 : row[i - step], b = above[i], c = i < step ? 0 : above[i - step];
-      row[i] += [0, a, b, (a + b) >> 1, kind === 4 ? paeth(a, b, c) : 0][kind];
+    if (predict === undefined) throw new ImageError("damaged image: save it again as PNG");
+    for (let i = 0; predict && i < stride; i++) {
+      const first = i < step;
+      row[i] += predict(first ? 0 : row[i - step], above[i], first ? 0 : above[i - step]);
     }
     found.push(above = row);
   }
@@ -81,6 +87,12 @@ function samplesOf(row, depth, count) {
   });
 }
 
+// The rows of a picture of bytes, moved together in place, which saves memory.
+function joined(data, rows, stride, step) {
+  unfilter(data, rows, stride, step).forEach((row, y) => data.set(row, y * stride));
+  return data.subarray(0, rows * stride);
+}
+
 // All samples of a picture, in order.
 async function allSamples(chunks, width, height, kind, depth, interlaced) {
   const each = SAMPLES[kind], passes = interlaced ? ADAM7 : [[0, 0, 1, 1]];
@@ -90,6 +102,7 @@ async function allSamples(chunks, width, height, kind, depth, interlaced) {
     return { left, top, right, down, columns, rows, stride, bytes };
   }).filter(({ columns, rows }) => columns > 0 && rows > 0);
   const data = await inflate(chunks.IDAT ?? [], shapes.reduce((sum, { bytes }) => sum + bytes, 0));
+  if (!interlaced && depth === 8) return joined(data, height, width * each, each);
   const out = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * each);
   let place = 0;
   for (const { left, top, right, down, columns, rows, stride, bytes } of shapes) {

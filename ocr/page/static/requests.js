@@ -55,7 +55,7 @@ function show({ data, width, height, channels }) {
 async function readOne(file, reader, options) {
   const name = file.name || "picture.png";
   try {
-    const picture = await openPicture(file);
+    const picture = await openPicture(file, reader.contract.input.channels === 1 ? 1 : 3);
     const { reading, prepared } = reader.read(picture, { top: TOP, ...options });
     if (!reading.text) return { name, ...reading, problem: NOTHING };
     const [width, height] = prepared.size;

@@ -214,6 +214,7 @@ function addExample(reader, file) {
 for (const [name, file] of EXAMPLES) {
   if (readers.some(reader => reader.name === name)) addExample(name, file);
 }
+$("examples-label").hidden = !$("examples").children.length;
 
 // --- drawing -------------------------------------------------------------------------------------
 
