@@ -116,22 +116,5 @@ def _reader(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     except GraphError as error:
         raise ReaderError(f"{folder}: {error}: read with `ocr read` or `ocr serve`") from None
     contract = {key: reader.contract[key] for key in NEEDED if key in reader.contract}
-    return _about(folder.name, reader), {"contract": contract, "networks": networks}
-
-
-def _about(name: str, reader: Reader) -> dict[str, Any]:
-    """Describe a reader as the server's page does, see ocr/serving/static/page.js."""
-    facts, trust = reader.contract, reader.contract.get("trust")
-    return {
-        "name": name,
-        "kind": "string" if facts["kind"] == "ctc" else "character",
-        "alphabet": reader.decoder.alphabet.symbols,
-        "scripts": list(reader.scripts),
-        "lengths": facts["decoding"].get("lengths"),
-        "trained_on": facts["data"]["name"],
-        "scores": [
-            {key: score[key] for key in ("on", "n", "exact", "low", "high")}
-            for score in facts["scores"]
-        ],
-        "trust": trust and {key: trust[key] for key in ("on", "n", "share", "right")},
-    }
+    about = {"name": folder.name, **reader.describe()}
+    return about, {"contract": contract, "networks": networks}

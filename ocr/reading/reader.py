@@ -90,6 +90,25 @@ class Reader:
             )
         return member
 
+    def describe(self) -> dict[str, Any]:
+        """Describe what it reads, and how well, for people: an object for JSON."""
+        facts = self.contract
+        trust = facts.get("trust")
+        return {
+            "kind": "string" if facts["kind"] == "ctc" else "character",
+            "alphabet": self.decoder.alphabet.symbols,
+            "scripts": list(self.scripts),
+            "lengths": facts["decoding"].get("lengths"),
+            "input": {key: facts["input"][key] for key in ("height", "width", "channels")},
+            "trained_on": facts["data"]["name"],
+            "scores": [
+                {key: score[key] for key in ("on", "n", "exact", "low", "high")}
+                for score in facts["scores"]
+            ],
+            "trust": trust
+            and {key: trust[key] for key in ("threshold", "on", "n", "share", "right")},
+        }
+
     def read(
         self,
         images: Any,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ocr.reading.bulk import TIMED_OUT
-from ocr.reading.reader import Reader
 from ocr.serving import limits
 from ocr.serving.processes.jobs import Job, Options, load_readers
 from ocr.serving.processes.pool import Here, Process, ProcessEnded
@@ -40,7 +39,7 @@ class Service:
 
     def describe(self) -> list[dict]:
         """Describe each reader: what it reads, and how well."""
-        return [_describe(name, reader) for name, reader in self.readers.items()]
+        return [{"name": name, **reader.describe()} for name, reader in self.readers.items()]
 
     def read(
         self,
@@ -86,22 +85,3 @@ class Service:
                     ended = 0
                 ticket.size = 1
         return answers
-
-
-def _describe(name: str, reader: Reader) -> dict:
-    facts = reader.contract
-    trust = facts.get("trust")
-    return {
-        "name": name,
-        "kind": "string" if facts["kind"] == "ctc" else "character",
-        "alphabet": reader.decoder.alphabet.symbols,
-        "scripts": list(reader.scripts),
-        "lengths": facts["decoding"].get("lengths"),
-        "input": {key: facts["input"][key] for key in ("height", "width", "channels")},
-        "trained_on": facts["data"]["name"],
-        "scores": [
-            {key: score[key] for key in ("on", "n", "exact", "low", "high")}
-            for score in facts["scores"]
-        ],
-        "trust": trust and {key: trust[key] for key in ("threshold", "on", "n", "share", "right")},
-    }
