@@ -255,6 +255,11 @@ def test_a_flat_curve_promises_nothing():
     assert law.right(400) == pytest.approx(0.975, abs=0.005)
 
 
+def test_points_at_which_reading_has_not_begun_promise_nothing():
+    parts = [measure.Part(n, hits, 200, 1, 1) for n, hits in ((20, 10), (40, 124), (80, 144))]
+    assert 0.75 < forecast.fit(parts).right(160) < 0.85  # of lesson 08: 82 % was measured
+
+
 # --- drawn by a function of one's own
 
 

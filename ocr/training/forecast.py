@@ -1,6 +1,6 @@
 """Forecast the exact match that more labels bring: a power law of the odds of an error."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import exp, log
 from typing import NamedTuple, Protocol
 
@@ -31,8 +31,10 @@ class Normal(NamedTuple):
 
 
 # Measured: captcha_images_v2 1.1 (91 % with 70 images, 99.4 % with 728), drawn CAPTCHAs 0.9 (85.5 %
-# with 200, 98.7 % with 3,000); steeper where reading begins.
+# with 200, 98.7 % with 3,000). Where reading begins the curve is steeper by far, and says nothing
+# of what follows.
 SLOPE = Normal(1.0, 1.0)
+BEGUN = 0.25  # exact match
 
 
 class Law(NamedTuple):
@@ -51,15 +53,26 @@ class Law(NamedTuple):
 
 
 def fit(points: Iterable[Scored]) -> Law | None:
-    """Fit the odds of an error by least squares on logits; None where it says nothing.
+    """Fit the odds of an error; None where the points say nothing.
 
-    That is with fewer than POINTS numbers of labels, and where errors do not clearly get fewer.
-    Iteratively reweighted, which is logistic regression on log labels: points count by n p (1 - p),
-    little where nothing is read yet. A SLOPE to start from keeps few images from claiming much.
+    That is with fewer than POINTS numbers of labels, and where errors do not clearly get fewer. A
+    second fit leaves out the points at which, by the first one, reading had not BEGUN.
     """
     points = [point for point in points if point.n and point.labels]
     if len({point.labels for point in points}) < POINTS:
         return None
+    law, _ = _fit(points)
+    later = [point for point in points if law.right(point.labels) >= BEGUN]
+    law, deviation = _fit(later if len({point.labels for point in later}) > 1 else points)
+    return None if law.slope < FLAT * deviation else law
+
+
+def _fit(points: Sequence[Scored]) -> tuple[Law, float]:
+    """Fit a law by logistic regression on log labels: the law, and its slope's standard error.
+
+    Iteratively reweighted least squares. A SLOPE to start from keeps few images from claiming much;
+    it does not count in the standard error.
+    """
     x = np.log([point.labels for point in points])
     n = np.array([point.n for point in points], float)
     wrong = n - [point.hits for point in points]
@@ -73,6 +86,4 @@ def fit(points: Iterable[Scored]) -> Law | None:
         gradient = design.T @ (wrong - n * errors) - prior @ (found - start)
         found = found + np.clip(np.linalg.solve(hessian + prior, gradient), -1, 1)
     deviation = np.sqrt(np.linalg.inv(hessian + prior * [[1, 0], [0, EDGE]])[1, 1])
-    if found[1] < FLAT * deviation:
-        return None
-    return Law(float(found[0] + found[1] * middle), float(found[1]))
+    return Law(float(found[0] + found[1] * middle), float(found[1])), float(deviation)
