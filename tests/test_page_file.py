@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import onnxruntime
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageFilter
 
@@ -456,3 +457,25 @@ def test_the_command_writes_a_file_or_says_why_not(tmp_path, capsys, monkeypatch
 def test_a_readers_words_cannot_leave_their_place():
     text = writing._embedded("x", {"name": "</script><script>alert(1)</script>"})
     assert text.count("<") == 2 and json.loads(text[text.index(">") + 1 : text.rindex("<")])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_accessibility_and_no_overflow(browser, file, scheme, width):
+    opened = parity.Page(
+        browser,
+        file,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 800},
+        bypass_csp=True,
+        has_touch=width < 400,
+    )
+    tab = opened.page
+    tab.locator("#examples button").first.click()
+    tab.wait_for_selector("#results li")
+    tab.click("#drawing summary")
+    violations = Axe().run(tab).response["violations"]
+    assert violations == [], json.dumps(violations, indent=1)[:2000]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.close()
