@@ -10,14 +10,13 @@ def published_network(classes=48, dropout=0.4, momentum=0.99):
     """Build the published deep CNN: images (28, 28, 1), padded to 32 x 32, to logits (classes)."""
     x = image = keras.Input(shape=(28, 28, 1), name="image")
     x = layers.ZeroPadding2D(padding=2)(x)
-    for filters in (32, 64):
-        for kernel, strides, padding in ((3, 1, "valid"), (3, 1, "valid"), (5, 2, "same")):
+    three = ((3, 1, "valid"), (3, 1, "valid"), (5, 2, "same"))
+    for filters, convolutions in ((32, three), (64, three), (128, ((4, 1, "valid"),))):
+        for kernel, strides, padding in convolutions:
             x = layers.Conv2D(filters, kernel, strides, padding, activation="relu")(x)
             x = layers.BatchNormalization(momentum=momentum)(x)
         x = layers.Dropout(rate=dropout)(x)
-    x = layers.Conv2D(filters=128, kernel_size=4, activation="relu")(x)
-    x = layers.BatchNormalization(momentum=momentum)(x)
-    x = layers.Dropout(rate=dropout)(layers.Flatten()(x))
+    x = layers.Flatten()(x)
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))
 
 
@@ -29,8 +28,6 @@ def improved_network(classes, width=48):
     x = block(x, 2 * width, strides=2)
     for _ in range(2):
         x = layers.Add()([x, block(x, 2 * width)])
-    x = layers.Flatten()(block(x, 96, strides=2))
-    x = layers.Dense(units=96, use_bias=False)(x)
-    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    x = layers.Dropout(rate=0.3)(x)
+    x = layers.Dense(units=96, use_bias=False)(layers.Flatten()(block(x, 96, strides=2)))
+    x = layers.Dropout(rate=0.3)(layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x)))
     return keras.Model(inputs=image, outputs=layers.Dense(units=classes, name="logits")(x))
