@@ -1,11 +1,15 @@
 """Saving readers: all or nothing, what a killed save left, folders that cannot be written."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+import utils
 from ocr.backend import keras
 from ocr.reading.contract import ReaderError
 from ocr.reading.reader import Reader
@@ -65,3 +69,43 @@ def test_an_ensemble_is_saved_whole_or_not_at_all(ensemble, tmp_path, monkeypatc
             np.zeros((2, 28, 28, 4), np.uint8),
         )
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == before
+
+
+# --- equal weights, equal bytes -----------------------------------------------------------------
+
+KINDS = ("LSTM", "GRU")
+AGAIN = """
+import sys
+from ocr.backend import keras
+from ocr.training.export import to_onnx
+keras.layers.LSTM(1)(keras.Input((1, 1)))  # the names of layers count within a process
+for kind in sys.argv[1:]:
+    model = keras.models.load_model(f"{kind}.keras")
+    to_onnx(keras.Model(model.inputs, model.outputs, name="reader"), f"{kind}.onnx")
+"""
+
+
+def recurrent_model(kind):
+    """Build a network with two recurrent layers, each in both directions."""
+    image = keras.Input((8, 12, 1), name="image")
+    x = keras.layers.Reshape((8, 12))(image)
+    for _ in range(2):
+        layer = getattr(keras.layers, kind)(5, return_sequences=True)
+        x = keras.layers.Bidirectional(layer)(x)
+    return keras.Model(image, keras.layers.Dense(4)(x), name="reader")
+
+
+@pytest.mark.slow
+def test_equal_recurrent_networks_give_equal_files_in_another_process(tmp_path):
+    here = {}
+    for kind in KINDS:
+        model = recurrent_model(kind)
+        model.save(tmp_path / f"{kind}.keras")
+        export.to_onnx(model, tmp_path / "here.onnx")
+        here[kind] = (tmp_path / "here.onnx").read_bytes()
+    environ = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": str(utils.ROOT)}
+    command = [sys.executable, "-c", AGAIN, *KINDS]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, timeout=900)
+    assert done.returncode == 0, done.stderr.decode()
+    for kind in KINDS:
+        assert (tmp_path / f"{kind}.onnx").read_bytes() == here[kind], kind

@@ -178,6 +178,7 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str], prefix: str, sides: d
 
     sides: new names of the sides that are left open, by their old ones.
     """
+    _settle(graph)
     made_by = {name: node for node in graph.node for name in node.output}
     weights = {each.name: each for each in graph.initializer}
     nodes: list[onnx.NodeProto] = []
@@ -210,6 +211,18 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str], prefix: str, sides: d
     _replace(graph.node, nodes)
     _replace(graph.initializer, used)
     del graph.value_info[:]
+
+
+def _settle(graph: onnx.GraphProto) -> None:
+    """Settle what the exporter leaves to chance, and which of two equal outputs is the copy."""
+    places = {each.name: k for k, each in enumerate(graph.output)}
+    for node in graph.node:
+        if not node.domain:
+            node.ClearField("domain")  # written or not, it means the same
+        if node.op_type == "Identity":
+            copy, origin = places.get(node.output[0]), places.get(node.input[0])
+            if copy is not None and origin is not None and copy < origin:
+                graph.output[copy].name, graph.output[origin].name = node.input[0], node.output[0]
 
 
 def _ordered(outputs: list[str], made_by: dict, weights: dict) -> Iterable:
