@@ -9,9 +9,13 @@ import pytest
 from notebooks import export
 from ocr.paths import ROOT
 
-NOTEBOOKS = [*ROOT.glob("*.ipynb"), *ROOT.glob("notebooks/*.ipynb")]
+LESSONS = [*ROOT.glob("*.ipynb"), *ROOT.glob("notebooks/*.ipynb")]
+SOLUTIONS = [*ROOT.glob("notebooks/solutions/*.ipynb")]
+NOTEBOOKS = [*LESSONS, *SOLUTIONS]
 REMOVED = "app batching bench binding decoding saving setup_venv synth synth_numbers workers"
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+LONGER = {"05_number_reader.ipynb"}  # whose cells have up to 25 lines
+NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
 
 def cells(path, kind):
@@ -26,15 +30,17 @@ def test_a_notebook_is_stored_as_executed_from_top_to_bottom(path):
     code = cells(path, "code")
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
-    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
-    assert path.stat().st_size < 1_500_000
+    tagged = sum("parameters" in cell.metadata.get("tags", []) for cell in code)
+    assert tagged == (path in LESSONS)
+    assert path.stat().st_size < 750_000
 
 
 @every_notebook
 def test_code_cells_are_short(path):
     for cell in cells(path, "code"):
         lines = cell.source.splitlines()
-        assert len(lines) <= 25, f"cell {cell.id} has {len(lines)} lines"
+        most = 25 if path.name in LONGER else 12
+        assert len(lines) <= most, f"cell {cell.id} has {len(lines)} lines, more than {most}"
         assert max(map(len, lines)) <= 100, f"cell {cell.id} has a line of more than 100 columns"
 
 
@@ -56,7 +62,7 @@ def test_modules_named_in_a_notebook_exist(path):
 
 def python_files():
     """List the Python files of the project."""
-    folders = ("ocr/**", "benchmarks", "tests", ".")
+    folders = ("ocr/**", "benchmarks", "notebooks/**", "tests", ".")
     return [file for folder in folders for file in ROOT.glob(f"{folder}/*.py")]
 
 

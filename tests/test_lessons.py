@@ -1,0 +1,223 @@
+"""What the lessons are made of: exercises, diagrams, stored curves, links, the glossary."""
+
+import itertools
+import re
+
+import nbformat
+import numpy as np
+import pytest
+
+import exercises
+import play
+import utils
+from ocr import diagrams, scores
+from ocr.datasets.emnist import merge
+from ocr.paths import ROOT
+from ocr.reading import ctc, ink
+
+LESSONS = [ROOT / "ocr.ipynb", *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+GLOSSARY = ROOT / "notebooks" / "glossary.md"
+PAGES = [*LESSONS, *SOLUTIONS, GLOSSARY]
+
+
+def markdown(path):
+    """Read the prose of a notebook or of a Markdown file."""
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8")
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def anchors(path):
+    """List the anchors of the headings of a Markdown file, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere_and_pictures_are_described(path):
+    prose = markdown(path)
+    for mark, label, target in re.findall(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", prose):
+        if target.startswith("http"):
+            continue
+        assert label or not mark, f"{target} has no alt text"
+        file, _, anchor = target.partition("#")
+        found = (path.parent / file).resolve() if file else path
+        assert found.exists(), f"{path.name} links to {target}"
+        if anchor and found.suffix == ".md":
+            assert anchor in anchors(found), f"{path.name}: {file} has no heading for #{anchor}"
+
+
+def test_every_term_of_the_glossary_is_linked_from_a_lesson_and_in_order():
+    terms = re.findall(r"^### (.+)$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(terms) >= 40
+    assert terms == sorted(terms, key=str.lower)
+    prose = "\n".join(map(markdown, LESSONS))
+    linked = set(re.findall(r"glossary\.md#([\w-]+)", prose))
+    missing = {re.sub(r"[^\w -]", "", term.lower()).replace(" ", "-") for term in terms} - linked
+    assert not missing, f"no lesson links to {', '.join(sorted(missing))}"
+
+
+# --- exercises -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lesson", exercises.lessons())
+def test_answers_are_right_and_none_is_no_answer(lesson):
+    for exercise in exercises.lessons()[lesson].values():
+        assert exercises.verdict(exercise, exercise["answer"]) == "right"
+        assert exercises.verdict(exercise, None) == "not answered yet"
+        assert exercises.verdict(exercise, "?").startswith("not yet")
+        for choice, why in exercise.get("wrong", {}).items():
+            assert exercises.verdict(exercise, choice) == f"not yet: {why}"
+
+
+def test_answers_may_be_collections_or_numbers_that_are_near():
+    several = {"answer": ["aa", "bb"]}
+    for given in ({"aa", "bb"}, ["bb", "aa"], ("aa", "bb"), "aa, bb", "BB,AA"):
+        assert exercises.verdict(several, given) == "right"
+    assert exercises.verdict(several, ["aa"]) == "not yet"
+    near = {"answer": 0.45, "near": 0.005}
+    assert exercises.verdict(near, 0.4512) == "right"
+    assert exercises.verdict(near, 0.46) == "not yet"
+
+
+def merged_runs(log_probs):
+    path = log_probs.argmax(axis=1)
+    return [int(i) for k, i in enumerate(path) if i and (k == 0 or i != path[k - 1])]
+
+
+def rounded(weights):
+    scales = np.abs(weights).max(axis=0) / 127
+    return np.round(weights / scales).astype(np.int8), scales
+
+
+def brute_force(log_probs, label):
+    every = itertools.product(range(log_probs.shape[1]), repeat=len(log_probs))
+    fitting = [path for path in every if ctc.collapse(path) == tuple(label)]
+    return np.logaddexp.reduce([log_probs[range(len(path)), path].sum() for path in fitting])
+
+
+SOLVED = {
+    "greedy": merged_runs,
+    "forward": brute_force,
+    "merge": merge,
+    "otsu": lambda counts: int(ink.otsu(counts)),
+    "quantise": rounded,
+    "own_rows": lambda batch, n, rank: [*range(batch)][rank * batch // n :][: batch // n],
+}
+WRONG = {
+    "greedy": lambda log_probs: [int(i) for i in log_probs.argmax(axis=1) if i],
+    "forward": lambda log_probs, label: float(log_probs.max(axis=1).sum()),
+    "merge": str.upper,
+    "otsu": lambda counts: int(np.average(range(256), weights=counts)),
+    "quantise": lambda weights: (np.round(weights).astype(np.int8), np.ones(4)),
+    "own_rows": lambda batch, n, rank: list(range(rank, batch, n)),
+    "lstm": lambda x, h, c, W, U, b: (h, c),
+}
+
+
+@pytest.mark.parametrize("task", SOLVED)
+def test_a_right_function_is_accepted(task, capsys):
+    assert exercises.judge(task, SOLVED[task])
+    assert capsys.readouterr().out.startswith("right: ")
+
+
+@pytest.mark.parametrize("task", exercises.TASKS)
+def test_a_wrong_function_is_refused_with_its_first_case(task, capsys):
+    assert not exercises.judge(task, WRONG[task])
+    assert "not yet: case" in capsys.readouterr().out
+
+    def broken(*given):
+        raise IndexError("no such place")
+
+    assert not exercises.judge(task, broken)
+    assert "IndexError: no such place" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_step_of_an_lstm_is_that_of_keras():
+    from ocr.backend import keras
+
+    cell = keras.layers.LSTMCell(2)
+    cell.build((1, 3))
+    for (x, h, c, *weights), wanted in exercises.TASKS["lstm"](np.random.default_rng(0)):
+        cell.set_weights(weights)
+        given = [np.asarray(part, np.float32)[None] for part in (x, h, c)]
+        _, (new_h, new_c) = cell(given[0], given[1:])
+        got = [keras.ops.convert_to_numpy(part)[0] for part in (new_h, new_c)]
+        assert np.allclose(got, wanted, atol=1e-5)
+
+
+# --- diagrams and curves -------------------------------------------------------------------------
+
+
+def test_a_path_is_drawn_with_its_label():
+    svg = diagrams.collapsing_svg("-aab-b")
+    assert "collapses to abb" in svg and svg.count("<rect") == 1 + 6 + 5 + 3
+    assert "collapses to nothing" in diagrams.collapsing_svg("--")
+
+
+def test_a_trellis_has_an_arrow_for_each_move():
+    alpha = np.array([[0.2, 0.3, 0.0], [0.1, 0.2, 0.3]])
+    svg = diagrams.trellis_svg(alpha, "-a-", [False, False, False])
+    assert svg.count("<circle") == 6 and svg.count('class="line"') == 4
+    assert "0.300" in svg
+
+
+def test_full_logs_are_stored_in_the_full_profile_and_drawn_in_the_quick(tmp_path, monkeypatch):
+    pd = pytest.importorskip("pandas")
+    monkeypatch.setattr(utils, "LOGS", tmp_path)
+    log = pd.DataFrame({"loss": [2.0, 1.0]}, index=pd.RangeIndex(1, 3, name="epoch"))
+    monkeypatch.setenv("OCR_PROFILE", "quick")
+    assert utils.full_logs("99", {"mine": log}) == {}
+    monkeypatch.setenv("OCR_PROFILE", "full")
+    assert utils.full_logs("99", {"mine": log}) == {}
+    utils.full_logs("99", {"other": log.assign(blanks=0.5)})
+    monkeypatch.setenv("OCR_PROFILE", "quick")
+    stored = utils.full_logs("99", {})
+    assert list(stored) == ["mine", "other"]
+    assert list(stored["mine"].columns) == ["loss"]  # what the other one has is left out
+    assert stored["mine"]["loss"].tolist() == [2.0, 1.0]
+
+
+def test_an_unexpected_result_is_a_note_unless_it_is_a_test(monkeypatch, capsys):
+    monkeypatch.delenv("OCR_STRICT", raising=False)
+    utils.expect(False, "too low")
+    assert "note: too low" in capsys.readouterr().out
+    monkeypatch.setenv("OCR_STRICT", "1")
+    with pytest.raises(AssertionError, match="too low"):
+        utils.expect(False, "too low")
+
+
+def test_an_area_from_few_errors_has_a_wide_interval():
+    low, high = scores.auroc_interval(0.634, 1034, 6)
+    assert low < 0.5 < high  # a guess is not excluded
+    assert np.diff(scores.auroc_interval(0.9, 1000, 1000))[0] < 0.03
+    assert np.isnan(scores.auroc_interval(0.5, 10, 0)).all()
+
+
+# --- widgets -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    for name in play.SERVERS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_page_a_threshold_is_shown_once(no_page, capsys):
+    play.threshold(np.array([0.5, 0.95]), np.array([True, False]))
+    assert capsys.readouterr().out == "from 0.90: 50.0% accepted, 0.0% of these right\n"
+
+
+def test_on_a_page_a_slider_draws_anew(no_page, monkeypatch, capsys):
+    widgets, drawn = pytest.importorskip("ipywidgets"), []
+    monkeypatch.setenv(play.SERVERS[0], "lesson.ipynb")
+    monkeypatch.setattr(widgets, "interact", lambda draw, value: drawn.append((draw, value)))
+    play.threshold(np.array([0.5, 0.95]), np.array([True, False]))
+    ((draw, slider),) = drawn
+    assert slider.value == 0.9 and slider.options[0] == 0.0
+    capsys.readouterr()
+    draw(0.5)
+    assert capsys.readouterr().out == "from 0.50: 100.0% accepted, 50.0% of these right\n"
