@@ -1,5 +1,6 @@
 """Test the turns of requests, and the processes that read."""
 
+import contextlib
 import threading
 import time
 
@@ -44,7 +45,7 @@ def contest(jobs, seconds, monkeypatch):
     left = {id(ticket): count for _, count, _, ticket in tickets}
     while any(left.values()):
         with turns._lock:
-            turns._waiting.update(t for *_, t in tickets if left[id(t)])
+            turns._waiting.update(dict.fromkeys(t for *_, t in tickets if left[id(t)]))
             turns._dispatch()
         (chosen,) = [one for one in tickets if one[3].worker is not None]
         ticket = chosen[3]
@@ -80,9 +81,20 @@ def test_short_requests_of_one_client_overtake_long_ones(monkeypatch):
     with turns.place("a", FAR) as long, turns.place("a", FAR) as short:
         long.used = 5.0
         with turns._lock:
-            turns._waiting.update((long, short))
+            turns._waiting.update(dict.fromkeys((long, short)))
             turns._dispatch()
         assert short.worker is not None and long.worker is None
+
+
+def test_equal_requests_are_served_in_the_order_in_which_they_came():
+    turns = Turns([])
+    with contextlib.ExitStack() as stack:
+        tickets = [stack.enter_context(turns.place("a", FAR)) for _ in range(50)]
+        turns._waiting.update(dict.fromkeys(tickets))
+        for ticket in tickets:
+            turns._free = [Recorder()]
+            turns._dispatch()
+            assert ticket.worker is not None
 
 
 def test_who_comes_later_is_not_owed_the_past():

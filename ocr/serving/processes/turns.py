@@ -41,7 +41,7 @@ class Turns:
         self.workers = list(workers)
         self._free = list(workers)
         self._tickets: set[Ticket] = set()
-        self._waiting: set[Ticket] = set()
+        self._waiting: dict[Ticket, None] = {}  # in the order in which they came
         self._used: dict[str, float] = {}  # seconds of clients that have a ticket
         self._lock = threading.Lock()
         self._ended = time.monotonic()  # when a turn has last ended, or the first came to wait
@@ -108,11 +108,11 @@ class Turns:
                 raise TimeoutError
             ticket.worker = None
             ticket.called.clear()
-            self._waiting.add(ticket)
+            self._waiting[ticket] = None
             self._dispatch()
         ticket.called.wait(max(0.0, ticket.deadline - time.monotonic()))
         with self._lock:
-            self._waiting.discard(ticket)
+            self._waiting.pop(ticket, None)
             if ticket.worker is None:
                 raise TimeoutError
             return ticket.worker
@@ -131,7 +131,7 @@ class Turns:
         """Give free workers to those whose turn it is."""
         while self._free and self._waiting:
             ticket = min(self._waiting, key=lambda each: (self._used[each.client], each.used))
-            self._waiting.remove(ticket)
+            del self._waiting[ticket]
             ticket.worker = max(self._free, key=lambda each: each.ready)
             self._free.remove(ticket.worker)
             ticket.called.set()
