@@ -53,7 +53,7 @@ OPTIONAL = {  # inside functions
     "cli": set(EXTRA.values()) | {"notebooks"},
 }
 COURSE = {"utils", "exercises", "play", "CTCLayer", "SquareRootScheduler"}
-COURSE |= {"main", "train", "reader"}
+COURSE |= {"main", "train", "reader", "jupyter_lab_config"}
 OUTSIDE = COURSE | {"benchmarks", "tests", "conftest", "install"}
 MODULES = {  # where they are not called as the distribution is
     "flask": {"flask", "werkzeug"},

@@ -66,6 +66,12 @@ class Monitor(keras.callbacks.Callback):
         logs.update(self.check() if self.check else {})
 
 
+def _in_notebook() -> bool:
+    """Tell whether a kernel runs this program, which shows what is printed below a cell."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
 class Progress(keras.callbacks.Callback):
     """Show a progress bar on a terminal; elsewhere print `lines` lines a training.
 
@@ -76,12 +82,12 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, checkpoint: Checkpoint, name: str, lines: int = 10):
         super().__init__()
         self.name, self.epochs = name, checkpoint.epochs
-        in_notebook = "ipykernel" in sys.modules
-        self.every = self.epochs if in_notebook else max(1, self.epochs // lines)
+        notebook = _in_notebook()
+        self.every = self.epochs if notebook else max(1, self.epochs // lines)
         self.bar = None
         self.last: tuple[int, dict] | None = None
         self.printed = -1  # the epoch of the last line
-        if checkpoint.rows and not in_notebook:
+        if checkpoint.rows and not notebook:
             print(f"{name}: epochs 1 to {len(checkpoint.rows)} come from .cache/", flush=True)
         if sys.stderr.isatty():
             self.bar = tqdm(desc=name, total=self.epochs, initial=checkpoint.epoch, unit="epoch")
