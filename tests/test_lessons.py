@@ -119,19 +119,19 @@ WRONG = {
 
 @pytest.mark.parametrize("task", SOLVED)
 def test_a_right_function_is_accepted(task, capsys):
-    assert exercises.judge(task, SOLVED[task])
+    assert exercises.agrees(task, SOLVED[task])
     assert capsys.readouterr().out.startswith("right: ")
 
 
 @pytest.mark.parametrize("task", exercises.TASKS)
 def test_a_wrong_function_is_refused_with_its_first_case(task, capsys):
-    assert not exercises.judge(task, WRONG[task])
+    assert not exercises.agrees(task, WRONG[task])
     assert "not yet: case" in capsys.readouterr().out
 
     def broken(*given):
         raise IndexError("no such place")
 
-    assert not exercises.judge(task, broken)
+    assert not exercises.agrees(task, broken)
     assert "IndexError: no such place" in capsys.readouterr().out
 
 
