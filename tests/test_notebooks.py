@@ -13,7 +13,6 @@ LESSONS = [*ROOT.glob("*.ipynb"), *ROOT.glob("notebooks/*.ipynb")]
 SOLUTIONS = [*ROOT.glob("notebooks/solutions/*.ipynb")]
 NOTEBOOKS = [*LESSONS, *SOLUTIONS]
 REMOVED = "app batching bench binding decoding saving setup_venv synth synth_numbers workers"
-LONGER = {"05_number_reader.ipynb"}  # whose cells have up to 25 lines
 NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
@@ -32,15 +31,14 @@ def test_a_notebook_is_stored_as_executed_from_top_to_bottom(path):
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
     tagged = sum("parameters" in cell.metadata.get("tags", []) for cell in code)
     assert tagged == (path in LESSONS)
-    assert path.stat().st_size < 750_000
+    assert path.stat().st_size < 500_000
 
 
 @every_notebook
 def test_code_cells_are_short(path):
     for cell in cells(path, "code"):
         lines = cell.source.splitlines()
-        most = 25 if path.name in LONGER else 12
-        assert len(lines) <= most, f"cell {cell.id} has {len(lines)} lines, more than {most}"
+        assert len(lines) <= 12, f"cell {cell.id} has {len(lines)} lines, more than 12"
         assert max(map(len, lines)) <= 100, f"cell {cell.id} has a line of more than 100 columns"
 
 
