@@ -37,7 +37,8 @@ def show(name: str, alt: str = ""):
         display, figure = sys.modules["IPython.display"], plt.gcf()
         picture, width = _stored(figure)
         alt = alt or "; ".join(filter(None, (axis.get_title() for axis in figure.axes)))[:300]
-        display.display(display.Image(picture, width=width, alt=alt or name))
+        about = {"alt": alt or name}  # Colab's IPython 7 has no argument `alt`
+        display.display(display.Image(picture, width=width, metadata=about))
         plt.close()
         return
     paths.FIGURES.mkdir(exist_ok=True)
