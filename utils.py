@@ -223,7 +223,8 @@ def open_office() -> "Office":
     """Gather people and machines, of the test part, who fill in the sample forms: see Office."""
     from ocr.drawing import fonts  # for speed, as the next
     from ocr.drawing.forms.office import SCRIPTS, Office
-    from ocr.drawing.numbers.handwriting import Hands, hand
+    from ocr.drawing.numbers.hands import Hands
+    from ocr.drawing.numbers.handwriting import hand
     from ocr.drawing.numbers.printing import press
     from ocr.training.number_kinds import FAMILIES
 

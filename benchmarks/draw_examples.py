@@ -11,7 +11,8 @@ from PIL import Image
 import utils
 from ocr.drawing import fonts, symbols
 from ocr.drawing.numbers import printing
-from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.hands import Hands
+from ocr.drawing.numbers.handwriting import hand
 from ocr.drawing.surfaces import paper
 from ocr.paths import PACKAGE
 

@@ -16,7 +16,8 @@ from ocr.drawing.forms import samples
 from ocr.drawing.forms.filling import fill
 from ocr.drawing.forms.scans import Wear, scan
 from ocr.drawing.numbers import printing
-from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.hands import Hands
+from ocr.drawing.numbers.handwriting import hand
 from ocr.forms.template import save_form
 from ocr.paths import DATA
 

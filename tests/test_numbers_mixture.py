@@ -81,7 +81,7 @@ def test_the_kinds_are_parted_into_training_and_test(tmp_path, monkeypatch):
             return real_faces(families[-2:], script)
 
         def write_by(script, source, *settings, part=part):
-            for images, _ in source.sources:
+            for images in (one.images for one in source.sources):
                 pictures[part] |= {image.tobytes() for image in images}
             return real_hand(script, source, *settings)
 

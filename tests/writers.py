@@ -5,7 +5,8 @@ from functools import cache
 from ocr.datasets import digits
 from ocr.drawing.fonts import faces
 from ocr.drawing.numbers import amounts, displays
-from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.hands import Hands
+from ocr.drawing.numbers.handwriting import hand
 from ocr.drawing.numbers.printing import press
 
 WRITERS = (

@@ -10,7 +10,8 @@ from ocr.datasets import digits, emnist, real
 from ocr.datasets.labels import DataError
 from ocr.drawing import fonts
 from ocr.drawing.numbers.displays import display, rolls
-from ocr.drawing.numbers.handwriting import Hands, hand
+from ocr.drawing.numbers.hands import Hands
+from ocr.drawing.numbers.handwriting import hand
 from ocr.drawing.numbers.mixture import Kind
 from ocr.drawing.numbers.nonsense import Pair
 from ocr.drawing.numbers.photographs import photographs

@@ -1,39 +1,22 @@
 """Write numbers by hand: from pictures of single digits that overlap, or in pen strokes."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
 from ocr.drawing.augment import GRID, upsampling
 from ocr.drawing.ink import OPEN, OTHER, Ink, Part, Writer, compose, kept, split
-from ocr.drawing.numbers import strokes
+from ocr.drawing.numbers import joins, strokes
+from ocr.drawing.numbers.hands import Hands, Source
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SHARED
 
 SCALE = 2  # pixels of the ink for one of a digit's picture
-STROKED = {"1": 0.5, "7": 0.35}  # share of the writers that write a digit in strokes; others 0.12
-EUROPEAN = {"1": (2, 3, 6, 7, 9, 2, 3, 1, 10, 11), "7": (1, 2, 4, 5, 6)}  # shapes among pictures
+STROKED = {"1": 0.5, "7": 0.4, "9": 0.25, "2": 0.2, "4": 0.2, "8": 0.2}  # in pen strokes; else 0.12
+EUROPEAN = {  # shapes in pen strokes among pictures
+    "1": (2, 3, 6, 7, 9, 2, 3, 1, 10, 11, 12, 13, 10, 12, 14, 15),
+    "7": (1, 2, 4, 5, 6, 7, 8),
+}
 DOTTED = "٠"  # written as a dot, which the pictures enlarge
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
-
-class Hands:
-    """Pictures of single handwritten signs, in groups of which a number takes one.
-
-    add(images, labels): uint8 (n, 28, 28, 1), light on black, and one label each: Western digits,
-    or letters, which are drawn where a text has signs that belong to no number.
-    """
-
-    def __init__(self) -> None:
-        self.sources: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
-        self.letters: np.ndarray = np.zeros((0, 28, 28), np.uint8)
-
-    def add(self, images: np.ndarray, labels: Sequence[str]) -> "Hands":
-        """Add a source of digits."""
-        names = np.array(labels)
-        rows = {d: np.flatnonzero(names == d) for d in "0123456789"}
-        self.sources.append((images[..., 0], rows))
-        return self
 
 
 def hand(
@@ -41,12 +24,12 @@ def hand(
 ) -> Writer:
     """Make a writer that composes a handwritten number of pictures of single digits.
 
-    separators: share of the numbers that have the script's own decimal and thousands signs.
+    separators: share of the numbers that have the script's own decimal sign, others a full stop.
     joined: 0 keeps a gap between digits; 1 lets them touch and overlap, drift and slant. drawn:
     share of the numbers written in pen strokes (`strokes.SHAPES`; "western" only).
     """
     own = dict(zip(NUMBERS, SCRIPTS[script]))
-    full_stop = own | {".": ".", ",": ","}
+    full_stop = own | {".": "."}
 
     def write(text: str, rng: np.random.Generator) -> Ink:
         signs = own if rng.random() < separators else full_stop
@@ -79,6 +62,11 @@ class _Style:
         self.stroked = {d for d in "0123456789" if drawn or dice[int(d)] < STROKED.get(d, 0.12)}
         self.nought = rng.uniform(0.5, 0.85) if joined and rng.random() < 0.2 else 1.0
         self.dot = rng.uniform(0.35, 0.8)
+        self.known: dict[str, np.ndarray] = {}  # the picture taken of each digit
+        again = joined * rng.uniform(0.3, 1.0)
+        self.alike = again if rng.random() < 0.5 else 0.0  # share of the digits that repeat theirs
+        self.rank = rng.random() if joined else None  # of the digits' slant
+        self.ligatures = joined * rng.uniform(0.3, 1.0) if rng.random() < 0.25 else 0.0
 
     def shape(self, sign: str, rng: np.random.Generator) -> int:
         """Choose the shape of a sign."""
@@ -88,7 +76,7 @@ class _Style:
 def _line_up(
     pieces: list[str],
     text: str,
-    source: tuple[np.ndarray, dict[str, np.ndarray]],
+    source: Source,
     letters: np.ndarray,
     style: _Style,
     rng: np.random.Generator,
@@ -111,6 +99,8 @@ def _line_up(
             if before is not None and gap < 0 and _hidden(parts[-1], part):
                 x -= gap
                 part = part._replace(left=x)
+            if style.ligatures and parts and before is not None:
+                parts += joins.ligature(parts[-1], part, style.ligatures, style.pen, rng)
             parts.append(part)
             before = (pixels, top)
             x += pixels.shape[1]
@@ -150,7 +140,7 @@ def _hidden(before: Part, part: Part) -> bool:
 def _drawn(
     piece: str,
     plain: str,
-    source: tuple[np.ndarray, dict[str, np.ndarray]],
+    source: Source,
     letters: np.ndarray,
     style: _Style,
     rng: np.random.Generator,
@@ -174,8 +164,9 @@ def _drawn(
         ink, zero = strokes.stroke_sign(plain, shape, rng, style.pen)
         scale = np.exp(rng.normal(0, style.size)) * (style.nought if plain == "0" else 1)
         return [(symbol, *_resized(ink, -zero, scale))]
-    images, rows = source
-    image = images[rows[plain][rng.integers(len(rows[plain]))]]
+    image = style.known.get(plain)
+    if image is None or rng.random() > style.alike:
+        image = style.known[plain] = source.take(plain, style.rank, rng)
     if symbol == DOTTED:
         image = _shrink(image, style.dot)
     elif symbol == "0" and style.nought < 1:

@@ -33,17 +33,17 @@ def press(
     so that nothing is reordered or joined.
 
     strength: standard deviation of the logarithm of the ink's width, which makes more fonts of few.
-    separators: share of the numbers that have the script's own decimal and thousands signs; the
-    others have a full stop and a comma. dots: share of the numbers printed as dots. lost_points:
-    share of the amounts with two decimals whose point is not printed, but its gap. Raises
-    ValueError where no font has all characters.
+    separators: share of the numbers that have the script's own decimal sign; the others have a full
+    stop, as is common among Arabic-Indic digits. dots: share of the numbers printed as dots.
+    lost_points: share of the amounts with two decimals whose point is not printed, but its gap.
+    Raises ValueError where no font has all characters.
     """
     families: dict[str, list[Path]] = {}
     for file in map(Path, files):
         families.setdefault(re.split(r"[-\[.]", file.name)[0], []).append(file)
     groups = list(families.values())
     own = dict(zip(NUMBERS, SCRIPTS[script]))
-    full_stop = own | {".": ".", ",": ","}
+    full_stop = own | {".": "."}
 
     def write(text: str, rng: np.random.Generator) -> Ink:
         western = own if rng.random() < separators else full_stop

@@ -63,6 +63,8 @@ def _margins(rng: np.random.Generator, shape: float) -> np.ndarray:
         sides[:2] = rng.uniform(0.05, max(0.6, 3.5 - 0.6 * shape), 2)
     if dice > 0.83:
         sides[2:] = rng.uniform(0.1, 0.9, 2)
+    if rng.random() < 0.06:  # at the right of a wide box
+        sides[0] = rng.uniform(0.5, 3)
     return sides
 
 

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 
 from ocr.drawing.ink import Ink, Writer, kept
-from ocr.drawing.surfaces import camera, placing, textures
+from ocr.drawing.surfaces import camera, glass, placing, textures
 from ocr.drawing.surfaces.placing import TALL
+
+FAR = 200_000  # sixteenths of a pixel: lines end there
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class Surface:
     black_white: float = 0.04
     tilt: float = 1.0  # strength of rotation, slant and perspective
     cut: float = 0.0  # cut off within a digit
+    glass: float = 0.0  # behind a pane of glass
 
 
 PRINT = Surface()
 PAPER = Surface(light_ink=0.04, faint=0.45, missing=0.08, pattern=0.3, frame=0.4, embossed=0.0)
-SCREEN = Surface(light_ink=0.4, missing=0.05, pattern=0.05, frame=0.5, rules=0.0, shadow=0.9)
+SCREEN = Surface(
+    light_ink=0.4, missing=0.05, pattern=0.05, frame=0.5, rules=0.0, shadow=0.9, glass=0.5
+)
 ROLL = Surface(light_ink=0.6, faint=0.25, missing=0.1, pattern=0.03, frame=0.7, shadow=0.7)
 
 
@@ -125,7 +130,8 @@ def _ground(
 def _outline(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Transform points (n, 2) of the ink to the picture, int32 in sixteenths of a pixel."""
     moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
-    return np.round(16 * moved[:, :2] / moved[:, 2:]).astype(np.int32)
+    places = 16 * moved[:, :2] / np.where(moved[:, 2:] == 0, 1e-6, moved[:, 2:])
+    return np.round(places.clip(-FAR, FAR)).astype(np.int32)
 
 
 def _frame(
@@ -175,6 +181,8 @@ def _rules(
     high, wide = ink.pixels.shape
     rules = np.zeros((size[1], size[0]), np.float32)
     below = high + TALL * rng.uniform(-0.06, 0.3)
+    if rng.random() < 0.3:  # written over the line
+        below -= TALL * rng.uniform(0, 0.25)
     far = 40 * TALL
     kind = rng.choice(("below", "both", "comb"), p=(0.6, 0.25, 0.15))
     lines = [[[-far, below], [far, below]]]
@@ -187,7 +195,7 @@ def _rules(
         lines += [[[x, below], [x, top]] for x in (-5, *middles, wide + 5)]
     dark, thick = float(rng.uniform(0.35, 1)), int(rng.integers(1, 3))
     for ends in lines:
-        path = _outline(matrix, np.array(ends)).clip(-200_000, 200_000)
+        path = _outline(matrix, np.array(ends))
         cv2.polylines(rules, [path], False, dark, thick, cv2.LINE_AA, 4)
     return rules
 
@@ -236,4 +244,8 @@ def _paint(
         edge = np.roll(ink, (1, 1), (0, 1)) - np.roll(ink, (-1, -1), (0, 1))
         paper += rng.uniform(0.2, 0.6) * contrast * edge
     paper += ink * (ground - contrast - paper) * rng.uniform(0.85, 1)
-    return 255 - paper if rng.random() < surface.light_ink else paper
+    if rng.random() < surface.light_ink:
+        paper = 255 - paper
+    if surface.glass and rng.random() < surface.glass:
+        paper = glass.behind(paper, contrast, rng)
+    return paper
