@@ -35,7 +35,7 @@ endef
 	@touch $@
 
 ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, in minutes
-	$(BIN)/ipython --no-banner ocr.ipynb
+	$(BIN)/python notebooks/run.py ocr.ipynb
 
 test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and tests/
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=30
