@@ -179,6 +179,28 @@ def _own_rows(rng: np.random.Generator) -> Cases:
         yield (batch, workers, rank), list(range(rank * share, (rank + 1) * share))
 
 
+def _law(rng: np.random.Generator) -> Cases:
+    """Forecast the labels that a share right takes: (labels of two points, shares right, share)."""
+    odds = lambda share: (1 - share) / share
+    for _ in range(CASES):
+        labels = sorted(rng.choice(np.arange(20, 400), 2, replace=False).tolist())
+        right = np.sort(rng.uniform(0.3, 0.9, 2)) + (0, 0.02)
+        wanted = float(rng.uniform(0.93, 0.99))
+        slope = np.log(odds(right[0]) / odds(right[1])) / np.log(labels[1] / labels[0])
+        yield (labels, right, wanted), labels[1] * (odds(right[1]) / odds(wanted)) ** (1 / slope)
+
+
+def _pool(rng: np.random.Generator) -> Cases:
+    """Fit values that never fall to right (1) and wrong (0) readings, sorted by confidence."""
+    for k in range(CASES):
+        right = rng.integers(0, 2, 2 + k // 4)
+        ends = range(len(right))
+        least = lambda start, i, right=right: min(
+            right[start : end + 1].mean() for end in range(i, len(right))
+        )
+        yield (right,), [max(least(start, i) for start in range(i + 1)) for i in ends]
+
+
 TASKS: dict[str, Callable[[np.random.Generator], Cases]] = {
     "greedy": _greedy,
     "forward": _forward,
@@ -187,4 +209,6 @@ TASKS: dict[str, Callable[[np.random.Generator], Cases]] = {
     "otsu": _otsu,
     "quantise": _quantise,
     "own_rows": _own_rows,
+    "law": _law,
+    "pool": _pool,
 }
