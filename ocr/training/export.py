@@ -26,6 +26,7 @@ from ocr.reading.ctc import log_softmax
 from ocr.reading.images import normalise
 from ocr.reading.reader import Reader
 from ocr.training import distributed
+from ocr.training.portable import make_portable
 
 ANY_SIDE = 64  # pixels of a side that the network leaves open
 SPACE = 64e6  # bytes that must be free before a training; the shipped readers take 2 to 14 MB
@@ -123,6 +124,7 @@ def _write(folder: Path, model, facts: dict, examples: np.ndarray, tolerance: fl
     batch = normalise(examples, facts["input"]["normalisation"])
     logits = np.asarray(model.predict_on_batch(batch))
     model.save(folder / "model.keras")
+    make_portable(folder / "model.keras")
     _export(model, folder)
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     write_contract(folder, facts | {"onnx_sha256": digest})
