@@ -19,6 +19,16 @@ LESSONS = [ROOT / "ocr.ipynb", *sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 PAGES = [*LESSONS, *SOLUTIONS, GLOSSARY]
+LONGEST = 35  # words of a sentence
+LONGER = {"05_number_reader.ipynb", "08_own_images.ipynb", "09_forms.ipynb"}  # to be shortened
+NO_PROSE = (  # what is no sentence, or ends one, in a Markdown cell, and what to read instead
+    (r"(?s)```.*?```|\$\$.*?\$\$", "\n\n"),
+    (r"(?m)^#+ .*$|^ {4}.*$|^\s*(?:[*+-]|\d+\.)\s|<[^>]+>|\|", "\n\n"),
+    (r"`[^`]*`|\$[^$]+\$", "X"),
+    (r"!\[([^\]]*)\]\([^)]*\)", r"\n\n\1\n\n"),
+    (r"\[([^\]]*)\]\([^)]*\)", r"\1"),
+)
+SENTENCE_ENDS = r"\n\s*\n|(?<=[.!?])[\")*_]*\s+(?=[\"(*_]*[A-Z0-9]|\([a-d]\))"
 
 
 def markdown(path):
@@ -26,7 +36,14 @@ def markdown(path):
     if path.suffix == ".md":
         return path.read_text(encoding="utf-8")
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def sentences(prose):
+    """List the sentences of Markdown; items, table cells and choices (a), (b) are their own."""
+    for pattern, instead in NO_PROSE:
+        prose = re.sub(pattern, instead, prose)
+    return [" ".join(part.split()) for part in re.split(SENTENCE_ENDS, prose) if part.strip()]
 
 
 def anchors(path):
@@ -47,6 +64,23 @@ def test_links_lead_somewhere_and_pictures_are_described(path):
         assert found.exists(), f"{path.name} links to {target}"
         if anchor and found.suffix == ".md":
             assert anchor in anchors(found), f"{path.name}: {file} has no heading for #{anchor}"
+
+
+def words(sentence):
+    """Count the words of a sentence."""
+    return sum(any(map(str.isalnum, word)) for word in sentence.split())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_sentences_are_short(path):
+    long = [found for found in sentences(markdown(path)) if words(found) > LONGEST]
+    assert not long or (path in LESSONS and path.name in LONGER), "\n".join(long)
+
+
+def test_sentences_are_counted_without_code_links_and_lists():
+    prose = "See [the *long* text](a/b.md#c-d), `x = 1`. Choose: (a) Yes. (b) No.\n\n* one\n* two\n"
+    found = sentences(prose + "| a | b c |\n|---|---|\n$$x = y$$\n")
+    assert [words(sentence) for sentence in found if words(sentence)] == [5, 3, 2, 1, 1, 1, 2]
 
 
 def test_every_term_of_the_glossary_is_linked_from_a_lesson_and_in_order():
