@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 	$$python -c '$(SUPPORTED)' 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help ocr test quick lint lab serve scale train-workers tensorboard data export full bench \
+.PHONY: help ocr test test-colab quick lint lab serve scale train-workers tensorboard data export full bench \
 	bench-real bench-serve pages attack lock audit sbom clean
 
 help:  ## this list
@@ -39,6 +39,18 @@ ocr: .venv/ready  ## environment, data, training, curves, reads: the main job, i
 
 test: .venv/ready  ## check everything: pytest --nbval over the notebooks, and tests/
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=30
+
+COLAB_PYTHON ?= python3.13
+.venv-colab/ready: install/colab.txt install/colab.py requirements.txt pyproject.toml
+	$(COLAB_PYTHON) -m venv --clear .venv-colab
+	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r install/colab.txt
+	.venv-colab/bin/python install/colab.py
+	@touch $@
+
+NOTEBOOKS := ocr.ipynb $(sort $(wildcard notebooks/[0-9]*.ipynb))
+test-colab: .venv-colab/ready  ## run the notebooks, quick, on Google Colab's versions (Python 3.13)
+	@for notebook in $(NOTEBOOKS); do echo $$notebook; \
+		OCR_STRICT=1 .venv-colab/bin/jupyter execute --timeout=3600 $$notebook || exit 1; done
 
 quick: .venv/ready  ## the everyday tests: no notebooks, no trainings, no browser
 	$(BIN)/python -m pytest -m "not slow"
@@ -124,4 +136,4 @@ sbom: .venv/ready .venv-serve/ready  ## sbom.cdx.json: what the server is made o
 		--pyproject pyproject.toml --mc-type application -o sbom.cdx.json
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
-	rm -rf .venv .venv-serve pages .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
+	rm -rf .venv .venv-* dist pages .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
