@@ -184,10 +184,10 @@ def _law(rng: np.random.Generator) -> Cases:
     odds = lambda share: (1 - share) / share
     for _ in range(CASES):
         labels = sorted(rng.choice(np.arange(20, 400), 2, replace=False).tolist())
-        right = np.sort(rng.uniform(0.3, 0.9, 2)) + (0, 0.02)
-        wanted = float(rng.uniform(0.93, 0.99))
-        slope = np.log(odds(right[0]) / odds(right[1])) / np.log(labels[1] / labels[0])
-        yield (labels, right, wanted), labels[1] * (odds(right[1]) / odds(wanted)) ** (1 / slope)
+        slope, first, wanted = rng.uniform((0.8, 0.3, 0.93), (2, 0.8, 0.99)).tolist()
+        second = 1 / (1 + odds(first) * (labels[0] / labels[1]) ** slope)
+        more = (odds(first) / odds(wanted)) ** (1 / slope)
+        yield (labels, [first, second], wanted), labels[0] * more
 
 
 def _pool(rng: np.random.Generator) -> Cases:
