@@ -10,7 +10,7 @@ from ocr.reading import contract_checks
 from ocr.reading.decoders import REFUSED, Reading
 from ocr.reading.images import fit_picture
 from ocr.reading.inputs import Prepared
-from ocr.reading.second_look import closer, farther, look_again
+from ocr.reading.second_look import closer, farther, inverted, look_again
 
 SIZE = (32, 256)
 WHOLE = ("12", 0.9, (), (), True)
@@ -48,6 +48,15 @@ def test_farther_frees_ink_from_the_edge():
     assert (pixels[[0, 1, -2, -1]] == 220).all() and (pixels < 110).any(axis=1).sum() == 26
 
 
+def test_inverted_shows_light_ink_dark_and_moves_nothing():
+    picture = np.full((32, 64), 30, np.uint8)
+    picture[8:24, 20:24] = 240
+    first = prepared_of(picture)
+    again = inverted(first)
+    assert (again.placed, again.size) == (first.placed, first.size)
+    assert (again.pixels.astype(int) + first.pixels == 255).all()
+
+
 def readings_of(*pairs):
     found = iter(pairs)
     return lambda inputs: [Reading(*next(found)) for _ in inputs]
@@ -56,7 +65,8 @@ def readings_of(*pairs):
 def test_unsure_readings_are_looked_at_again_and_the_surest_counts():
     inputs = [prepared_of(np.zeros((32, 64), np.uint8))] * 3
     first = [("1", 0.9, (), (), True), ("2", 0.5, (), (), True), ("3", 0.6, (), (), True)]
-    again = [(str(n), sure, (), (), True) for n, sure in ((22, 0.7), (0, 0), (33, 0.4), (5, 0.5))]
+    looks = ((22, 0.7), (0, 0), (23, 0.6), (33, 0.4), (5, 0.5), (9, 0.2))
+    again = [(str(n), sure, (), (), True) for n, sure in looks]
     found = look_again(inputs, readings_of(*first, *again), 0.8)
     assert [(r.text, r.confidence) for r in found] == [("1", 0.9), ("22", 0.7), ("3", 0.6)]
     assert [r.text for r in look_again(inputs, readings_of(*first), 0)] == ["1", "2", "3"]
@@ -65,9 +75,9 @@ def test_unsure_readings_are_looked_at_again_and_the_surest_counts():
 @pytest.mark.parametrize("first", [("1", 0.3, (), (), False), REFUSED])
 def test_ink_that_the_first_look_cannot_read_is_not_trusted(first):
     inputs = [prepared_of(np.zeros((32, 64), np.uint8))]
-    assert not look_again(inputs, readings_of(first, WHOLE, WHOLE), 0.8)[0].trusted
+    assert not look_again(inputs, readings_of(first, WHOLE, WHOLE, WHOLE), 0.8)[0].trusted
     sure = ("1", 0.3, (), (), True)
-    assert look_again(inputs, readings_of(sure, first, WHOLE), 0.8)[0] == Reading(*WHOLE)
+    assert look_again(inputs, readings_of(sure, first, first, WHOLE), 0.8)[0] == Reading(*WHOLE)
 
 
 @pytest.mark.parametrize("below", [-0.1, 1.5, "0.8", None])

@@ -10,8 +10,9 @@ scripts       names in scripts.SIGNS: the alphabet keeps the digits of these scr
 marks         {"other": symbol, "unreadable": symbol}, or one of them: symbols of the alphabet that
               are not text. "other" is for a run of signs that belong to no number, "unreadable" for
               ink that is cut off or cannot be read
-second_look   in decoding: inputs of fit "line" are read again, closer and from farther away, where
-              the confidence before calibration is below this number, see second_look.py
+second_look   in decoding: inputs of fit "line" are read again, closer, from farther away and
+              inverted, where the confidence before calibration is below this number, see
+              second_look.py
 trust         points, [[raw, calibrated], ...]: the confidence is interpolated between them;
               threshold, the calibrated confidence from which a reading is trusted; on, n, share,
               right: the images they were chosen on, how many, and which share of them is trusted

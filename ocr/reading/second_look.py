@@ -1,4 +1,4 @@
-"""A second look: read a line again, closer and from farther away, where the reading is unsure."""
+"""A second look: read a line again, closer, from farther away and inverted, where it is unsure."""
 
 from collections.abc import Callable, Sequence
 
@@ -31,6 +31,14 @@ def farther(prepared: Prepared) -> Prepared:
     return _framed(prepared, round(width * FARTHER), round(height * FARTHER))
 
 
+def inverted(prepared: Prepared) -> Prepared:
+    """Invert a line's input: ink that was taken for the ground, as behind a dark frame, is dark."""
+    return prepared._replace(pixels=255 - prepared.pixels)
+
+
+LOOKS = (closer, farther, inverted)
+
+
 def _framed(prepared: Prepared, beside: int, above: int) -> Prepared:
     """Add columns of paper on the left and right, and rows above and below, or cut rows off."""
     height, full = prepared.pixels.shape[:2]
@@ -52,7 +60,7 @@ def look_again(
     decode: Callable[[Sequence[Prepared]], list[Reading]],
     below: float,
 ) -> list[Reading]:
-    """Decode inputs; those whose confidence is below `below` again, `closer` and `farther`.
+    """Decode inputs; those whose confidence is below `below` again, by each of LOOKS.
 
     The surest reading counts; it may be trusted only if all ink is readable at first, too.
     """
@@ -60,10 +68,11 @@ def look_again(
     unsure = [k for k, reading in enumerate(readings) if reading.confidence < below]
     if not unsure:
         return readings
-    looks = [look(prepared[k]) for k in unsure for look in (closer, farther)]
+    looks = [look(prepared[k]) for k in unsure for look in LOOKS]
     again = decode(looks)
     for number, k in enumerate(unsure):
-        found = [readings[k], *again[2 * number : 2 * number + 2]]
+        start = len(LOOKS) * number
+        found = [readings[k], *again[start : start + len(LOOKS)]]
         surest = max(found, key=lambda reading: reading.confidence)
         readings[k] = surest._replace(trusted=surest.trusted and found[0].trusted)
     return readings

@@ -22,6 +22,10 @@ function farther({ pixels, placed, size }) {
   return refitted(ground, { pixels, placed, size }, left - beside, -above);
 }
 
+function inverted({ pixels, placed, size }) {
+  return { pixels: { ...pixels, data: pixels.data.map((level) => 255 - level) }, placed, size };
+}
+
 // The columns of an input that its picture takes up.
 function columns(pixels, placed) {
   const start = Math.floor((pixels.width - placed.width) / 2);
@@ -43,12 +47,12 @@ function refitted(picture, { pixels: { width, height }, placed, size }, left, to
   };
 }
 
-// Decode an input; where the confidence is below `below`, closer and from farther away, too. The
-// surest reading counts; it may be trusted only if all ink is readable at first, too.
+// Decode an input; where the confidence is below `below`, by three other looks, too. The surest
+// reading counts; it may be trusted only if all ink is readable at first, too.
 export function lookAgain(prepared, decode, below) {
   const first = decode(prepared);
   if (first.confidence >= below) return first;
-  const looks = [first, decode(closer(prepared)), decode(farther(prepared))];
+  const looks = [first, ...[closer, farther, inverted].map((look) => decode(look(prepared)))];
   const surest = looks.reduce((a, b) => (b.confidence > a.confidence ? b : a));
   return { ...surest, trusted: surest.trusted && first.trusted };
 }
