@@ -219,8 +219,11 @@ def load_handwritten(
     return digits.load_handwritten(script, part, data_folders(), _may_download(download_allowed))
 
 
-def open_office() -> "Office":
-    """Gather people and machines, of the test part, who fill in the sample forms: see Office."""
+def open_office(part: str = "test") -> "Office":
+    """Gather people and machines who fill in the sample forms, see Office.
+
+    part: "test", or "train", those whose digits and fonts readers are trained on.
+    """
     from ocr.drawing import fonts  # for speed, as the next
     from ocr.drawing.forms.office import SCRIPTS, Office
     from ocr.drawing.numbers.hands import Hands
@@ -230,8 +233,8 @@ def open_office() -> "Office":
 
     writers = {}
     for script in SCRIPTS.values():
-        printed = press(script, fonts.faces(FAMILIES[script][1], script))
-        data, _ = load_handwritten(script, "test")
+        printed = press(script, fonts.faces(FAMILIES[script][part == "test"], script))
+        data, _ = load_handwritten(script, part)
         hands = Hands().add(data.images, data.labels)
         writers[script, "print"] = printed, printed
         writers[script, "hand"] = hand(script, hands), hand(script, hands, joined=0.0)

@@ -1,13 +1,22 @@
-"""Measure the reading of forms: python -m benchmarks.forms alignment|fields|memory|all [--pages N]
+"""Measure the reading of forms: python -m benchmarks.forms WHAT... [--pages N] [--anew]
 
-Scans are drawn: the two sample forms, filled in by people and in fonts of the test part, shifted,
-turned, in perspective, in shadow. CPU-seconds are of one core. benchmarks/form_person.py measures
-the way from a blank form to the first row; tests/test_forms_tables.py kills `ocr form read`.
+alignment: how many scans are aligned within 2 mm, and how many pages of other forms are not refused
+calibrate: read scans by people and in fonts of the training part; write `calibration` and `accept`
+           of the sample forms
+fields:    fields right by kind, and the share accepted, by people and in fonts of the test part
+memory:    of reading many pages
+kills:     kill `ocr form read` again and again; is every page there once?
+all:       these, in this order
+
+Scans are drawn: the two sample forms, filled in, shifted, turned, in perspective, in shadow. What a
+page gave is kept in logs/forms, so that a measurement that was stopped goes on; --anew forgets it.
+After a new reader: python -m benchmarks.forms calibrate fields. CPU-seconds are of one core.
+benchmarks/form_person.py measures the way from a blank form to the first row.
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,38 +27,22 @@ from PIL import Image
 from tqdm import tqdm
 
 import utils
-from ocr import scores
+from benchmarks import forms_fields
+from benchmarks.forms_kept import Kept, share, templates
+from benchmarks.forms_kills import measure_kills
 from ocr.drawing.forms import samples
-from ocr.drawing.forms.office import SCRIPTS, Filled, Office
+from ocr.drawing.forms.office import Filled, Office
 from ocr.drawing.forms.scans import Wear, scan
 from ocr.drawing.forms.sheets import MM
-from ocr.forms import bulk, trial
+from ocr.forms import bulk
 from ocr.forms.alignment import Aligner, Refused, transform
 from ocr.forms.journal import Journal, versions
 from ocr.forms.pages import Page
 from ocr.forms.reading import FormReader
-from ocr.forms.template import build_form, load_form
-from ocr.paths import DATA
 
 NEAR = 2.0  # mm, within which a form is aligned
-READING = Wear(scale=(0.5, 1.5))  # 100 to 300 dpi
-FOREIGN = 200  # pages of other forms
-
-
-def templates(plain: bool = False) -> list:
-    """Load the sample forms; plain: without a calibration."""
-    forms = [load_form(DATA / "forms" / name) for name in SCRIPTS]
-    left_out = ("calibration", "accept") if plain else ()
-    return [
-        build_form({k: v for k, v in form.facts.items() if k not in left_out}, form.folder)
-        for form in forms
-    ]
-
-
-def share(hits: int, n: int) -> str:
-    """Format a share with its interval."""
-    low, high = scores.wilson(hits, n)
-    return f"{hits / n:.2%} (n = {n:,}, 95 % interval {low:.2%} to {high:.2%})"
+FOREIGN = 200  # pages of other forms, for 500 of these
+ALIGNED, OTHERS = 101, 102  # seeds
 
 
 # --- alignment
@@ -63,106 +56,65 @@ def displacement(matrix: np.ndarray, filled: Filled, size: tuple[float, float]) 
     return float(np.hypot(*((back - grid) * size).T).max())
 
 
-def measure_alignment(count: int) -> None:
+def measure_alignment(count: int, anew: bool) -> None:
     """Report how many forms are aligned, and how many of other pages are not refused."""
     office, aligner = utils.open_office(), Aligner(templates())
-    far, spent = [], 0.0
-    for filled in tqdm(office.scans(count, 101, Wear()), total=count):
+
+    def place(number: int) -> dict:
+        (filled,) = office.scans(number + 1, ALIGNED, Wear(), start=number)
         picture = Image.fromarray(filled.scan)
         start = time.process_time()
         try:
-            found = aligner.align(picture)
+            found, why = aligner.align(picture), None
         except Refused as error:
-            tqdm.write(f"{filled.form}: {error}")
-            far.append(np.inf)
-            continue
-        finally:
-            spent += time.process_time() - start
-        right = found.template.form.name == filled.form
+            found, why = None, str(error)
+        spent = time.process_time() - start
         size = office.sheets[filled.form].size
-        far.append(displacement(found.matrix, filled, size) if right else np.inf)
-    near = int(np.sum(np.array(far) <= NEAR))
+        right = found is not None and found.template.form.name == filled.form
+        far = displacement(found.matrix, filled, size) if found and right else None
+        return {"form": filled.form, "far": far, "why": why, "cpu": spent}
+
+    key = {"forms": [form.version for form in templates()]}
+    made = Kept("alignment", key, anew).records(count, place)
+    far = [each["far"] for each in made if each["far"] is not None]
+    near = sum(mm <= NEAR for mm in far)
     print(f"aligned within {NEAR} mm: {share(near, count)}")
-    middle, last = np.quantile([d for d in far if np.isfinite(d)], [0.5, 0.99])
+    middle, last = np.quantile(far, [0.5, 0.99])
     print(f"displacement: half within {middle:.2f} mm, 99 % within {last:.2f} mm")
-    print(f"CPU-seconds: {spent / count:.3f} a page")
+    print(f"CPU-seconds: {np.mean([each['cpu'] for each in made]):.3f} a page")
+    for each in made:
+        if each["why"]:
+            print(f"  {each['form']}: {each['why']}")
     n = max(2, FOREIGN * count // 500)
-    read = sum(_is_read(page, aligners) for page, aligners in _foreign(office, aligner, n))
-    print(f"foreign pages not refused: {read} of {n}")
-
-
-def _is_read(page: np.ndarray, aligner: Aligner) -> bool:
-    try:
-        aligner.align(Image.fromarray(page))
-    except Refused:
-        return False
-    return True
-
-
-def _foreign(office: Office, both: Aligner, count: int) -> Iterator[tuple[np.ndarray, Aligner]]:
-    """Draw pages of other forms, each for an aligner that does not have its template."""
-    rng, wear = np.random.default_rng(102), Wear(scale=(0.5, 1.0))
     alone = {form.name: Aligner([form]) for form in templates()}
-    for number in range(count):
-        kind = number % 5
-        if kind < 3:
-            yield scan(np.asarray(samples.other_form(rng).picture), rng, wear)[0], both
-        elif kind == 3:
-            filled = next(office.scans(1, 1000 + number, wear))
-            yield filled.scan, alone["arabic" if filled.form == "meter" else "meter"]
-        else:
-            white = np.full((2339, 1654, 3), 250, np.uint8)
-            yield scan(white, rng, wear)[0], both
 
-
-# --- fields
-
-
-def measure_fields(pages: int) -> None:
-    """Report fields right by kind, and the share accepted at 0.5 % errors, on other pages."""
-    office, reader = utils.open_office(), FormReader(templates(plain=True))
-    chosen, _ = _answers(office, reader, pages, 201)
-    answers, spent = _answers(office, reader, pages, 202)
-    for kind in ("print", "comb by hand", "free by hand", "check box"):
-        own = [answer.right for each, answer in answers if each == kind]
-        if own:
-            print(f"{kind}: right {share(sum(own), len(own))}")
-    sure, right = zip(*((a.sure, a.right) for _, a in chosen))
-    threshold = scores.trust_threshold(sure, right, trial.RIGHT).threshold
-    taken = [answer.right for _, answer in answers if answer.sure >= threshold]
-    print(f"accepted from {threshold:.4f}: {share(len(taken), len(answers))}")
-    if taken:
-        print(f"right of these: {share(sum(taken), len(taken))}")
-    print(f"CPU-seconds: {spent / pages:.3f} a page")
-
-
-def _answers(
-    office: Office, reader: FormReader, count: int, seed: int
-) -> tuple[list[tuple[str, trial.Answer]], float]:
-    """Read scans: (kind, answer) of every field, CPU-seconds."""
-    answers, spent = [], 0.0
-    for filled in tqdm(office.scans(count, seed, READING), total=count):
-        picture = Image.fromarray(filled.scan)
-        start = time.process_time()
+    def other(number: int) -> dict:
+        page, form = _foreign(office, number)
         try:
-            page = reader.read(picture)
+            (alone[form] if form else aligner).align(Image.fromarray(page))
         except Refused:
-            continue
-        finally:
-            spent += time.process_time() - start
-        for each in page.fields:
-            right = trial.is_right(each.field, each.text, filled.values[each.field.name])
-            kind = "comb by hand" if each.field.boxes else "free by hand"
-            kind = "print" if filled.way == "print" else kind
-            kind = "check box" if each.field.is_check_box else kind
-            answers.append((kind, trial.Answer(each.field, each, right)))
-    return answers, spent
+            return {"read": False}
+        return {"read": True}
+
+    others = Kept("foreign", key, anew).records(n, other)
+    print(f"foreign pages not refused: {sum(each['read'] for each in others)} of {n}")
+
+
+def _foreign(office: Office, number: int) -> tuple[np.ndarray, str | None]:
+    """Draw a page, and name the form whose aligner alone must refuse it; None: both."""
+    rng, wear = np.random.default_rng((OTHERS, number)), Wear(scale=(0.5, 1.0))
+    if number % 5 < 3:
+        return scan(np.asarray(samples.other_form(rng).picture), rng, wear)[0], None
+    if number % 5 == 3:
+        (filled,) = office.scans(number + 1, OTHERS, wear, start=number)
+        return filled.scan, "arabic" if filled.form == "meter" else "meter"
+    return scan(np.full((2339, 1654, 3), 250, np.uint8), rng, wear)[0], None
 
 
 # --- memory
 
 
-def measure_memory(pages: int) -> None:
+def measure_memory(pages: int, anew: bool) -> None:
     """Report the memory of reading many pages, from the first to the last hundred."""
     office, reader, process = utils.open_office(), FormReader(templates()), psutil.Process()
     wear = Wear(scale=(0.9, 1.0), jpeg=0)
@@ -175,7 +127,7 @@ def measure_memory(pages: int) -> None:
         names = (Page(f"{i}.png", lambda i=i: _opened(files[i % 8])) for i in range(pages))
         used = [
             process.memory_info().rss / 2**20
-            for _ in tqdm(bulk.read_pages(reader, names, rows), total=pages)
+            for _ in tqdm(bulk.read_pages(reader, names, rows), total=pages, disable=None)
         ]
         rows.close()
     first, last = np.mean(used[50:150] or used), np.mean(used[-100:])
@@ -187,23 +139,30 @@ def _opened(data: bytes) -> Image.Image:
     return Image.fromarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
 
 
-MEASURES = {
+MEASURES: dict[str, tuple[Callable[[int, bool], None], int]] = {
     "alignment": (measure_alignment, 500),
-    "fields": (measure_fields, 700),
+    "calibrate": (forms_fields.calibrate, 600),
+    "fields": (forms_fields.measure_fields, 1920),
     "memory": (measure_memory, 2000),
+    "kills": (measure_kills, 40),
 }
 
 
 def main() -> None:
     """Measure what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.forms", description=__doc__)
-    parser.add_argument("what", choices=[*MEASURES, "all"])
-    parser.add_argument("--pages", type=int, help="default: alignment 500, fields 700, memory 2000")
+    shown = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.forms", description=__doc__, formatter_class=shown
+    )
+    parser.add_argument("what", nargs="+", choices=[*MEASURES, "all"])
+    usual = ", ".join(f"{what} {pages:,}" for what, (_, pages) in MEASURES.items())
+    parser.add_argument("--pages", type=int, help=f"default: {usual}")
+    parser.add_argument("--anew", action="store_true", help="do not go on where it was stopped")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    for what in MEASURES if options.what == "all" else [options.what]:
-        measure, usual = MEASURES[what]
-        measure(options.pages or usual)
+    for what in MEASURES if "all" in options.what else options.what:
+        measure, pages = MEASURES[what]
+        measure(options.pages or pages, options.anew)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from PIL import Image
 from ocr.drawing.forms import samples
 from ocr.forms import reading
 from ocr.forms.alignment import Aligner, Refused
-from ocr.forms.candidates import agree, broken, weigh
-from ocr.forms.cutting import Cutout, cut, filled_cells, has_two_lines, is_crossed_out
+from ocr.forms.candidates import agree, broken, merged, weigh
+from ocr.forms.combs import filled_cells, written_closely
+from ocr.forms.cutting import Cutout, cut, has_two_lines, is_crossed_out
 from ocr.forms.reading import FormReader
 from ocr.forms.rules import FormError, Rule, luhn
 from ocr.forms.template import Field, save_form
@@ -19,6 +20,7 @@ from ocr.reading.images import ImageError
 
 INTEGER = Field("a", (0, 0, 0.1, 0.1), "numbers", type="integer")
 DATE = Field("d", (0, 0, 0.1, 0.1), "numbers", type="date", format="dd/mm/yyyy")
+AMOUNT = Field("m", (0, 0, 0.1, 0.1), "numbers", type="amount", format="0.00")
 
 
 # --- alternatives
@@ -44,10 +46,18 @@ def test_rule_does_not_choose_a_far_alternative():
         (INTEGER, "1.2", "no integer"),
         (DATE, "29/02/2024", None),
         (DATE, "29/02/2023", "not a date dd/dd/dddd"),
+        (AMOUNT, "1,211.50", None),
+        (AMOUNT, "12.5", "no amount 0.00"),
+        (AMOUNT, "1211.50,00", "no amount 0.00"),
     ],
 )
 def test_broken_types_are_named(field, text, fault):
     assert broken(field, None, text) == fault
+
+
+def test_looks_are_merged_by_their_mean():
+    assert merged([[("12", 0.5), ("17", 0.5)], [("17", 0.75)]]) == [("17", 0.625), ("12", 0.25)]
+    assert merged([[], []]) == []
 
 
 def test_sum_chooses_among_the_alternatives_of_three_fields():
@@ -134,6 +144,33 @@ def test_a_decimal_point_is_kept_and_a_speck_elsewhere_is_not(aligner, sheet):
     assert np.flatnonzero(found.ink.any(axis=0)).max() < 0.4 * found.ink.shape[1]
 
 
+def test_a_shadow_is_no_ink_and_a_faint_stroke_beside_a_strong_one_is(aligner, sheet):
+    def draw(page, left, top, width, height):
+        x = np.arange(page.shape[1]) - left - 0.6 * width
+        shade = 1 - 0.25 / (1 + np.exp((np.abs(x) - 0.15 * width) / 2))  # a shadow with edges
+        page[:] = (page * shade[:, None]).astype(np.uint8)
+        for k, grey in enumerate((20, 215, 20)):
+            x = round(left + width / 8 * (k + 0.5))
+            cv2.line(page, (x, top + 12), (x, top + height - 12), (grey,) * 3, 4, cv2.LINE_AA)
+
+    found = cutout(aligner, written(sheet, "customer", draw), "customer")
+    assert np.flatnonzero(filled_cells(found, 8)).tolist() == [0, 1, 2]
+    rows = found.ink[:, found.ink.shape[1] // 8 : found.ink.shape[1] // 3].any(axis=1)
+    assert rows.sum() > 0.5 * len(rows)
+
+
+def test_a_faint_dot_alone_in_its_cell_is_a_sign(aligner, sheet):
+    def draw(page, left, top, width, height):
+        for k in (0, 2):
+            x = left + width / 8 * (k + 0.5)
+            stroke(page, (x, top + 12), (x, top + height - 12))
+        spot = round(left + width / 8 * 1.5), top + height // 2
+        cv2.circle(page, spot, 3, (228,) * 3, -1)
+
+    found = cutout(aligner, written(sheet, "customer", draw), "customer")
+    assert np.flatnonzero(filled_cells(found, 8)).tolist() == [0, 1, 2]
+
+
 def test_filled_cells_are_found_also_of_strokes_over_the_edge(aligner, sheet):
     def draw(page, left, top, width, height):
         cell = width / 8
@@ -143,6 +180,24 @@ def test_filled_cells_are_found_also_of_strokes_over_the_edge(aligner, sheet):
 
     found = cutout(aligner, written(sheet, "customer", draw), "customer")
     assert np.flatnonzero(filled_cells(found, 8)).tolist() == [0, 1, 4]
+    assert filled_cells(made(((10, 20), (290, 25))), 8).all()  # one stroke through all cells
+
+
+def test_signs_of_a_comb_are_written_closely_whole_and_in_order(aligner, sheet):
+    def draw(page, left, top, width, height):
+        for number, wide in ((0, 8), (1, 14), (3, 20)):
+            x = left + width / 8 * (number + 0.7)  # the last reaches into the next cell
+            stroke(page, (x - wide, top + 15), (x + wide, top + height - 15))
+
+    found = cutout(aligner, written(sheet, "customer", draw), "customer")
+    close = written_closely(found, 8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((close < 128).astype(np.uint8))
+    signs = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_LEFT])]
+    assert len(signs) == 3 and close.shape[1] < 0.45 * found.darkness.shape[1]
+    assert (np.diff(signs[:, cv2.CC_STAT_WIDTH]) > 4).all()
+    gaps = signs[1:, 0] - (signs[:-1, 0] + signs[:-1, cv2.CC_STAT_WIDTH])
+    assert (gaps > 0).all() and np.ptp(gaps) <= 2
+    assert (255 - close.astype(int)).sum() == pytest.approx(found.darkness.sum(dtype=int), rel=0.02)
 
 
 def made(*strokes, size=(60, 300)):
@@ -172,7 +227,7 @@ class Scripted:
     scripts = ()
 
     def __init__(self, answers):
-        self.answers = list(answers)
+        self.answers, self.contract = list(answers), {}
 
     def options(self, top=1, pattern=None, lexicon=None, script=None):
         return pattern, lexicon, top
@@ -183,7 +238,12 @@ class Scripted:
         return image
 
     def read_prepared(self, prepared, options=None):
-        return [self._next(options) for _ in prepared]
+        """Answer the line of a comb, and the same for the line written closely."""
+        pattern, _, top = options
+        if top == 1:
+            return [self._next(options) for _ in prepared]
+        looks = 2 if pattern else 1
+        return [each for _ in prepared[::looks] for each in [self._next(options)] * looks]
 
     def _next(self, options):
         pattern, _, top = options

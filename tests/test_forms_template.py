@@ -68,9 +68,10 @@ def test_schema_is_a_schema_and_says_what_the_code_says(folder):
         (facts(FIELD | {"reader": "numbrs"}), "no reader 'numbrs': there are"),
         (facts(FIELD | {"reader": "check", "boxes": 3}), "a check box has no boxes"),
         (facts(FIELD | {"script": "roman"}), "western"),
-        (facts(FIELD | {"type": "date", "format": "dd/mm"}), "of a date"),
+        (facts(FIELD | {"type": "date", "format": "dd/mm"}), "once each"),
         (facts(FIELD | {"type": "date", "format": "dd/mm/dd"}), "once each"),
-        (facts(FIELD | {"format": "dd/mm/yyyy"}), "a format is that of a date"),
+        (facts(FIELD | {"format": "dd/mm/yyyy"}), "a format is that of a date or amount"),
+        (facts(FIELD | {"type": "amount", "format": "0.0x"}), "give 0.00 or 0,00"),
         (facts(FIELD | {"pattern": "dd", "type": "date"}), "give one"),
         (facts(FIELD | {"pattern": "dd", "lexicon": ["1"]}), "give one"),
         (facts(FIELD | {"pattern": "dd/dd", "boxes": 3}), "3 boxes for the pattern 'dd/dd'"),
@@ -192,3 +193,27 @@ def test_rules(rule, holds):
     values = {"a": Decimal(1), "b": Decimal(2), "c": Decimal(3)}
     assert Rule.parse(rule).holds(values) is holds
     assert set(Rule.parse(rule).names) <= set(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "value"),
+    [
+        ("1211.50", "0.00", "1211.50"),
+        ("1,211.50", "0.00", "1211.50"),
+        ("1.211,50", "0,00", "1211.50"),
+        ("-3.5", "0.0", "-3.5"),
+        ("1211.5", "0.00", None),
+        ("1211", "0.00", None),
+        ("12,11.50", "0.00", None),
+        ("1211,50", "0.00", None),
+    ],
+)
+def test_amounts_of_a_format(text, format, value):
+    assert rules.value_of(text, "amount", format) == (None if value is None else Decimal(value))
+
+
+def test_a_decimal_sign_is_put_into_digits_alone():
+    assert rules.with_sign("12150", "0.00") == "121.50"
+    assert rules.with_sign("12150", "0,0") == "1215,0"
+    assert rules.with_sign("121.50", "0.00") == "121.50"
+    assert rules.with_sign("50", "0.00") == "50"

@@ -26,7 +26,8 @@ INLIERS = 10  # matches from which a homography is tried
 TRIED = 2  # templates that are refined, those with most matches
 ANCHORS, SPACING = 150, 26  # patches of the print; pixels between them, at least
 HALF = 10  # pixels of a patch on each side of its middle
-REACH = (9, 4)  # pixels by which an anchor may be displaced, in each round
+REACH = (9, 4, 4, 4)  # pixels by which an anchor may be displaced, in each round
+ENOUGH = 0.8  # share of anchors found from which a further round is not needed, after two
 ALIKE = 0.55  # correlation from which an anchor is found
 FIT = 0.5  # share of anchors found from which a page is the form
 NO_FORM = "not a form that I know"
@@ -221,8 +222,10 @@ def _refined(
         step, inliers = cv2.findHomography(here, found, cv2.RANSAC, 1.5)
         if step is None:
             return template, 0.0, matrix
-        matrix = matrix @ step
+        matrix, before = matrix @ step, fit
         fit = float(inliers.sum() / len(template.anchors))
+        if before and (fit >= ENOUGH or fit <= before):
+            break
     return template, fit, matrix
 
 

@@ -20,10 +20,24 @@ def broken(field: Field, check: Check | None, text: str) -> str | None:
     """Name the rule of a field that a text breaks, or None."""
     typed = field.type in ("integer", "amount", "date")
     if typed and value_of(text, field.type, field.format) is None:
-        return f"not a date {field.places}" if field.type == "date" else f"no {field.type}"
+        if field.type == "date":
+            return f"not a date {field.places}"
+        return f"no amount {field.format}" if field.format else f"no {field.type}"
     if check is not None and not check(text):
         return f"check {field.check}"
     return None
+
+
+def merged(looks: Sequence[Candidates]) -> Candidates:
+    """Merge what several looks at one field gave: mean probabilities, best first.
+
+    What a look does not name has no probability there. Texts that occur twice are added up.
+    """
+    means: dict[str, float] = {}
+    for found in looks:
+        for text, p in found:
+            means[text] = means.get(text, 0.0) + p / len(looks)
+    return sorted(means.items(), key=lambda each: -each[1])
 
 
 def weigh(

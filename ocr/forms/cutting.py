@@ -13,8 +13,12 @@ RIM = 0.17  # of a box's sides
 TALL = 96  # pixels of a cut-out's box, at most
 PRINT = 0.25  # of the darkest print, from which a pixel of the template is print
 NUDGE = 3  # pixels by which a field's print may be displaced
+STROKE = 0.3  # of a cut-out's height, from which what is dark is a shadow
+NARROW = 0.4  # of a comb's cell: on each side of a pixel, where ink is compared with it
+ALONE = 0.12  # of a comb's cell, on each side, where there may be ink of others
 FAINT = 24  # levels by which ink is darker than paper, at least
 SPECK = 0.045  # of the box's height, side of the least component of ink
+WEAK = 0.3  # of a field's darkest stroke: what is fainter is no stroke of the same pen
 POINT = 0.02  # of the box's height, side of the least decimal point
 BESIDE = 0.25  # of the box's height, from other ink to a decimal point
 DARK = 0.4  # of the darkest ink around, from which a pixel is ink
@@ -73,9 +77,11 @@ def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
         clean = cv2.resize(clean, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     edges = (margin, margin, margin + long, margin + high)
     x0, y0, x1, y1 = (round(edge * scale) for edge in edges)
-    darkness = _darkness(clean)
+    darkness = _darkness(clean, 1.0 if field.is_check_box else STROKE)
     box = (x0, y0, x1, y1)
-    ink = _ink(darkness, box)
+    ink = _ink(darkness, box, field.boxes or 1)
+    if field.boxes and ink.any():
+        _add_faint(ink, darkness, box, field.boxes)
     return Cutout(np.where(_near(ink), darkness, 0).astype(np.uint8), ink, box)
 
 
@@ -99,23 +105,28 @@ def _without_print(seen: np.ndarray, printed: np.ndarray) -> np.ndarray:
     return cv2.inpaint(seen, mask, 3, cv2.INPAINT_TELEA)
 
 
-def _darkness(grey: np.ndarray) -> np.ndarray:
-    """Compute by how many levels each pixel is darker than the paper around it, uint8 (h, w)."""
-    side = min(grey.shape) // 2 * 2 + 1  # a box that is all ink has paper around
-    paper = cv2.morphologyEx(
-        cv2.blur(grey, (3, 3)), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
-    )
-    return cv2.subtract(cv2.blur(paper, (side, side)), grey)
+def _darkness(grey: np.ndarray, broad: float) -> np.ndarray:
+    """Compute by how many levels each pixel is darker than the paper around it, uint8 (h, w).
+
+    broad: share of the cut-out's height from which what is dark is no stroke, but a shadow.
+    """
+    side = max(3, round(broad * min(grey.shape)) // 2 * 2 + 1)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    paper = cv2.morphologyEx(cv2.blur(grey, (3, 3)), cv2.MORPH_CLOSE, around)
+    smooth = side // 4 * 2 + 1
+    return cv2.subtract(cv2.min(paper, cv2.blur(paper, (smooth, smooth))), grey)
 
 
-def _ink(darkness: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def _ink(darkness: np.ndarray, box: tuple[int, int, int, int], cells: int) -> np.ndarray:
     """Find the ink, bool (h, w): as dark as the darkest part around suggests, and no speck.
 
-    What lies outside the box altogether belongs to its surroundings.
+    What lies outside the box altogether belongs to its surroundings. Of a comb, the darkest part
+    of the same cell counts, so that a faint sign is found beside a strong one.
     """
     left, top, right, bottom = box
     tall = bottom - top
-    around = np.ones((tall // 2 * 2 + 1,) * 2, np.uint8)
+    wide = tall if cells == 1 else min(tall, 2 * round(NARROW * (right - left) / cells))
+    around = np.ones((tall // 2 * 2 + 1, wide // 2 * 2 + 1), np.uint8)
     strongest = cv2.dilate(cv2.blur(darkness, (3, 3)), around)
     ink = (darkness > np.maximum(0.8 * FAINT, DARK * strongest)) & (strongest >= FAINT)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
@@ -125,6 +136,10 @@ def _ink(darkness: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     inside[np.unique(np.asarray(labels)[top:bottom, left:right])] = True
     kept &= inside
     kept[0] = False
+    if kept.any() and cells == 1:
+        strength = np.zeros(len(kept))
+        np.maximum.at(strength, np.asarray(labels)[ink], darkness[ink])
+        kept &= strength >= WEAK * strength[kept].max()
     points = inside & ~kept & (area >= max(4, (POINT * tall) ** 2))
     points[0] = False
     return _with_points(np.asarray(labels), kept, points, tall)[labels]
@@ -142,23 +157,35 @@ def _with_points(labels: np.ndarray, kept: np.ndarray, points: np.ndarray, tall:
     return kept | (points & found)
 
 
+def _add_faint(
+    ink: np.ndarray, darkness: np.ndarray, box: tuple[int, int, int, int], cells: int
+) -> None:
+    """Add to the ink of a comb, in place, what is faint and stands alone in an empty cell.
+
+    Somebody has written in the comb, so a mark far darker than the rest of its cell is a sign: an
+    Arabic nought is a dot.
+    """
+    left, top, right, bottom = box
+    tall, wide = bottom - top, (right - left) / cells
+    smooth = cv2.blur(darkness, (3, 3))
+    rows = slice(top + round(ALONE * tall), bottom - round(ALONE * tall))
+    for cell in range(cells):
+        start = left + wide * cell
+        columns = slice(round(start + ALONE * wide), round(start + (1 - ALONE) * wide))
+        inside = smooth[rows, columns]
+        if not inside.size or ink[top:bottom, columns].any():
+            continue
+        level = int(inside.max())
+        if level < max(0.6 * FAINT, 4 * np.quantile(inside, 0.9)):
+            continue
+        _, labels = cv2.connectedComponents((inside > 0.5 * level).astype(np.uint8))
+        mark = np.asarray(labels) == labels.flat[int(inside.argmax())]
+        if mark.sum() >= max(4, (SPECK * tall) ** 2):
+            ink[rows, columns] |= mark
+
+
 def _near(ink: np.ndarray) -> np.ndarray:
     return cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-
-
-def filled_cells(cutout: Cutout, cells: int) -> np.ndarray:
-    """Tell which cells of a comb are written in, bool (cells,).
-
-    A stroke counts for the cell that most of it is in, also where it is written over the edge; one
-    that reaches over several cells counts for each that has a fifth of it.
-    """
-    left, _, right, _ = cutout.box
-    edges = left + (right - left) / cells * np.arange(1, cells)
-    owner = np.searchsorted(edges, np.arange(cutout.ink.shape[1]) + 0.5)  # cell of each column
-    count, labels = cv2.connectedComponents(cutout.ink.astype(np.uint8), connectivity=8)
-    pairs = (np.asarray(labels) * cells + owner).ravel()  # of component and cell
-    pixels = np.bincount(pairs, minlength=count * cells).reshape(count, cells)
-    return (pixels[1:] >= 0.2 * pixels[1:].sum(axis=1, keepdims=True)).any(axis=0)
 
 
 def is_crossed_out(cutout: Cutout) -> bool:

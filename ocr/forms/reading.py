@@ -1,29 +1,29 @@
 """Read forms: align a scan, cut its fields out, read them, weigh them by the form's rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from PIL import Image
 
 from ocr.forms.alignment import Aligned, Aligner
-from ocr.forms.candidates import Candidates, agree, broken, weigh
-from ocr.forms.cutting import Cutout, cut, filled_cells, has_two_lines, is_crossed_out
+from ocr.forms.candidates import agree, broken, merged, weigh
+from ocr.forms.cutting import cut
+from ocr.forms.drafts import Draft, draft, pattern_of
 from ocr.forms.rules import FormError
-from ocr.forms.template import Field, Form, places_of, wildcards
+from ocr.forms.template import Field, Form
 from ocr.reading.bulk import NOTHING
-from ocr.reading.constraints import WILDCARDS
 from ocr.reading.contract import ReaderError
-from ocr.reading.decoders import DecodingOptions
+from ocr.reading.decoders import DecodingOptions, Reading
 from ocr.reading.images import ImageError
-from ocr.reading.inputs import Prepared
 from ocr.reading.reader import Reader
 
 TOP = 6  # alternatives asked for
-PLAIN = 0.9  # confidence from which alternatives are not asked for
-TICKED = (0.02, 0.06, 0.5)  # share of ink: below, not ticked; above, ticked; above, crossed out
-SURE = 0.999  # confidence in ink, or none, that is beyond doubt
+PLAIN = 0.9  # of the network's probability, from which alternatives are not asked for
+CERTAIN = ((0.0, 0.0), (1.0, 1.0))  # a calibration that changes nothing
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,6 @@ class PageReading:
         return "read" if all(map(self.accepted, self.fields)) else "check"
 
 
-@dataclass
-class _Draft:
-    """A field on its way: its cut-out, how to decode it, candidates or a problem."""
-
-    field: Field
-    cutout: Cutout
-    found: Candidates
-    options: DecodingOptions | None = None
-    pattern: str | None = None
-    prepared: Prepared | None = None
-    closely: bool = False  # has it been read under its constraints?
-    problem: str | None = None
-
-
 class FormReader:
     """Read pages of one form or several: each page finds its own. Raises FormError.
 
@@ -104,7 +90,7 @@ class FormReader:
         try:
             if each.reader not in self.readers:
                 self.readers[each.reader] = Reader.load(each.reader)
-            self._decoding(each, _pattern(each, each.boxes))
+            self._decoding(each, pattern_of(each, each.boxes))
         except ReaderError as error:
             raise FormError(f"{form.name}: field {each.name!r}: {error}") from None
 
@@ -124,158 +110,117 @@ class FormReader:
         aligned = self.aligner.align(picture)
         grey = np.asarray(picture.convert("L"))
         form = aligned.template.form
-        drafts = [self._draft(each, cut(aligned, grey, each)) for each in form.fields]
+        drafts = [draft(each, cut(aligned, grey, each)) for each in form.fields]
         self._read_plainly(form, drafts)
-        self._read_closely(form, [d for d in drafts if d.options is not None and not d.found])
-        self._agree(form, {draft.field.name: draft for draft in drafts})
-        return PageReading(aligned, tuple(_finished(draft, aligned) for draft in drafts))
+        self._read_closely(form, [each for each in drafts if each.read and not each.found])
+        self._agree(form, {each.field.name: each for each in drafts})
+        return PageReading(aligned, tuple(self._finished(each, aligned) for each in drafts))
 
-    def _draft(self, each: Field, cutout: Cutout) -> _Draft:
-        """Look at a field's ink: what needs no reader, and how to decode the rest."""
-        draft = _Draft(each, cutout, [])
-        if each.is_check_box:
-            draft.found, draft.problem = _ticked(cutout)
-        elif not cutout.ink.any():
-            draft.found = [("", SURE)]
-            draft.problem = "empty: it must be filled in" if each.required else None
-        else:
-            count = None
-            if each.boxes:
-                filled = np.flatnonzero(filled_cells(cutout, each.boxes))
-                count = len(filled)
-                if np.ptp(filled) + 1 != count:
-                    draft.problem = "an empty cell between others"
-                elif each.places and count != each.boxes:
-                    draft.problem = f"{count} of {each.boxes} cells are filled in"
-            if is_crossed_out(cutout):
-                draft.problem = "crossed out"
-            elif has_two_lines(cutout):
-                draft.problem = "two lines"
-            draft.pattern = _pattern(each, count)
-            draft.options = self._decoding(each, draft.pattern)
-        return draft
-
-    def _read_plainly(self, form: Form, drafts: Sequence[_Draft]) -> None:
+    def _read_plainly(self, form: Form, drafts: Sequence[Draft]) -> None:
         """Read a page's cut-outs in one batch a reader; keep what is sure and as it must be.
 
         The best path takes a hundredth of the time of a constrained beam search.
         """
-        groups: dict[tuple[str, str | None], list[_Draft]] = {}
-        for draft in drafts:
-            if draft.options is None:
+        groups: dict[tuple[str, str | None], list[Draft]] = {}
+        for each in drafts:
+            if not each.read:
                 continue
-            reader = self.readers[draft.field.reader]
-            try:
-                draft.prepared = reader.prepare(draft.cutout.picture)
-            except ImageError:
-                draft.problem, draft.options = draft.problem or NOTHING, None
+            reader = self.readers[each.field.reader]
+            for picture in each.looks():
+                with suppress(ImageError):
+                    each.prepared.append(reader.prepare(picture))
+            if not each.prepared:
+                each.problem, each.read = each.problem or NOTHING, False
                 continue
-            script = draft.field.script if reader.scripts else None
-            groups.setdefault((draft.field.reader, script), []).append(draft)
+            script = each.field.script if reader.scripts else None
+            groups.setdefault((each.field.reader, script), []).append(each)
         for (name, script), group in groups.items():
-            reader = self.readers[name]
-            prepared = [draft.prepared for draft in group if draft.prepared is not None]
-            readings = reader.read_prepared(prepared, reader.options(script=script))
-            for draft, reading in zip(group, readings):
-                text = _shown(draft.field, reading.text)
-                check = form.checks.get(draft.field.name)
-                sure = reading.confidence >= PLAIN and _fits(draft, reading.text)
-                if sure and broken(draft.field, check, text) is None:
-                    draft.found, _ = weigh(draft.field, check, [(text, reading.confidence)])
+            options = self.readers[name].options(script=script)
+            for each, readings in zip(group, self._looks(name, group, options)):
+                texts = {reading.text for reading in readings}
+                if len(texts) > 1 or not each.fits(readings[0].text):
+                    continue
+                raw = [self._probability(name, reading.confidence) for reading in readings]
+                text, check = each.shown(readings[0].text), form.checks.get(each.field.name)
+                if np.mean(raw) >= PLAIN and broken(each.field, check, text) is None:
+                    each.found, _ = weigh(each.field, check, [(text, float(np.mean(raw)))])
 
-    def _read_closely(self, form: Form, drafts: Sequence[_Draft]) -> None:
+    def _read_closely(self, form: Form, drafts: Sequence[Draft]) -> None:
         """Read cut-outs under their constraints, with alternatives that their rules choose among.
 
         Those with the same options are read in one batch.
         """
-        groups: dict[tuple[str, int], list[_Draft]] = {}
-        for draft in drafts:
-            groups.setdefault((draft.field.reader, id(draft.options)), []).append(draft)
+        groups: dict[tuple, list[Draft]] = {}
+        for each in drafts:
+            options = self._decoding(each.field, each.pattern)
+            groups.setdefault((each.field.reader, id(options)), []).append(each)
         for (name, _), group in groups.items():
-            prepared = [draft.prepared for draft in group if draft.prepared is not None]
-            readings = self.readers[name].read_prepared(prepared, group[0].options)
-            for draft, reading in zip(group, readings):
-                draft.closely = True
-                if not reading.text:
-                    draft.problem = draft.problem or NOTHING
+            options = self._decoding(group[0].field, group[0].pattern)
+            for each, readings in zip(group, self._looks(name, group, options)):
+                each.closely = True
+                found = merged(
+                    [
+                        [(each.shown(t), self._probability(name, p)) for t, p in r.alternatives]
+                        for r in readings
+                    ]
+                )
+                if not found:
+                    each.problem = each.problem or NOTHING
                     continue
-                found = [(_shown(draft.field, t), p) for t, p in reading.alternatives]
-                check = form.checks.get(draft.field.name)
-                draft.found, problem = weigh(draft.field, check, found)
-                draft.problem = draft.problem or problem
+                check = form.checks.get(each.field.name)
+                each.found, problem = weigh(each.field, check, found)
+                each.problem = each.problem or problem
 
-    def _agree(self, form: Form, drafts: dict[str, _Draft]) -> None:
+    def _looks(
+        self, name: str, drafts: Sequence[Draft], options: DecodingOptions
+    ) -> Iterator[list[Reading]]:
+        """Read all looks at several fields in one batch; yield the readings of each field."""
+        prepared = [look for each in drafts for look in each.prepared]
+        readings = iter(self.readers[name].read_prepared(prepared, options))
+        for each in drafts:
+            yield list(islice(readings, len(each.prepared)))
+
+    def _trust(self, name: str) -> Sequence[Sequence[float]]:
+        """Find the calibration of a reader, pairs [probability, share that is right]."""
+        trust = self.readers[name].contract.get("trust")
+        return trust["points"] if trust else CERTAIN
+
+    def _probability(self, name: str, confidence: float) -> float:
+        """Undo a reader's calibration: the network's probability, which sums to 1 over texts.
+
+        The shares of calibrated alternatives do not, and rules weigh alternatives by Bayes.
+        """
+        raw, shares = zip(*self._trust(name))
+        return float(np.interp(confidence, shares, raw))
+
+    def _agree(self, form: Form, drafts: dict[str, Draft]) -> None:
         """Weigh the fields by the rules across them; fields that are empty leave a rule out."""
-        fields = {name: draft.field for name, draft in drafts.items()}
+        fields = {name: each.field for name, each in drafts.items()}
         for rule in form.rules:
             some = [drafts[name] for name in rule.names]
-            if not all(draft.found and draft.found[0][0] for draft in some):
+            if not all(each.found and each.found[0][0] for each in some):
                 continue
-            found = agree(rule, fields, {draft.field.name: draft.found for draft in some})
+            found = agree(rule, fields, {each.field.name: each.found for each in some})
             if found is None:
-                self._read_closely(form, [draft for draft in some if not draft.closely])
-                found = agree(rule, fields, {draft.field.name: draft.found for draft in some})
-            for draft in some:
+                self._read_closely(form, [each for each in some if not each.closely])
+                found = agree(rule, fields, {each.field.name: each.found for each in some})
+            for each in some:
                 if found is None:
-                    draft.problem = draft.problem or f"rule {rule.text}"
+                    each.problem = each.problem or f"rule {rule.text}"
                 else:
-                    draft.found = found[draft.field.name]
+                    each.found = found[each.field.name]
 
-
-def _fits(draft: _Draft, text: str) -> bool:
-    """Tell whether a text keeps a field's pattern or lexicon."""
-    field = draft.field
-    if field.lexicon is not None:
-        return text in field.lexicon
-    if draft.pattern is None:
-        return True
-    places = places_of(draft.pattern)
-    return len(text) == len(places) and all(
-        WILDCARDS[place](c) if place in WILDCARDS else place[-1] == c
-        for place, c in zip(places, text)
-    )
-
-
-def _pattern(each: Field, count: int | None) -> str | None:
-    """Make the pattern of a reading; of a comb, whose separators are not written, `count` signs."""
-    places = each.places
-    if not each.boxes or count is None or each.lexicon:
-        return places
-    if places is None:
-        return "d" * count if each.type == "integer" else None
-    signs = places_of(places)
-    if each.boxes == wildcards(places):
-        signs = [sign for sign in signs if sign in WILDCARDS]
-    return "".join(signs[:count])
-
-
-def _shown(each: Field, text: str) -> str:
-    """Insert the separators of a pattern that a comb has no cells for."""
-    places = each.places
-    if not each.boxes or places is None or len(text) != wildcards(places):
-        return text
-    signs = iter(text)
-    return "".join(next(signs) if c in WILDCARDS else c[-1] for c in places_of(places))
-
-
-def _ticked(cutout: Cutout) -> tuple[Candidates, str | None]:
-    low, high, most = TICKED
-    share = cutout.share
-    if share > most:
-        return [("1", 0.5), ("0", 0.5)], "crossed out"
-    if low <= share <= high:
-        return [("1", 0.5), ("0", 0.5)], "ticked or not?"
-    return [("1" if share > high else "0", SURE)], None
-
-
-def _finished(draft: _Draft, aligned: Aligned) -> FieldReading:
-    points = aligned.template.form.calibration
-    found = draft.found
-    if points and draft.options is not None:
-        raw, shares = zip(*points)
-        found = [(text, float(np.interp(p, raw, shares))) for text, p in found]
-    corners = tuple(
-        (round(float(x), 1), round(float(y), 1)) for x, y in aligned.corners(draft.field.box)
-    )
-    text, confidence = found[0] if found else ("", 0.0)
-    return FieldReading(draft.field, text, confidence, tuple(found[:TOP]), draft.problem, corners)
+    def _finished(self, each: Draft, aligned: Aligned) -> FieldReading:
+        """Calibrate what was found: as the reader says, then as the form does."""
+        found = each.found
+        if each.read:
+            for points in (self._trust(each.field.reader), aligned.template.form.calibration):
+                if points:
+                    raw, shares = zip(*points)
+                    found = [(text, float(np.interp(p, raw, shares))) for text, p in found]
+        corners = tuple(
+            (round(float(x), 1), round(float(y), 1)) for x, y in aligned.corners(each.field.box)
+        )
+        text, confidence = found[0] if found else ("", 0.0)
+        found = found[:TOP]
+        return FieldReading(each.field, text, confidence, tuple(found), each.problem, corners)

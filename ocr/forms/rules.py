@@ -13,6 +13,7 @@ Check = Callable[[str], bool]
 
 INTEGER = re.compile(r"-?\d+")
 PART = re.compile(r"dd|mm|yyyy|yy|[^dmy\s]")  # of a date's format
+AMOUNT = re.compile(r"0([.,])(0{1,4})")  # an amount's format
 TERM = re.compile(r"\s*([-+]?)\s*([^\W\d]\w*|\d+(?:\.\d+)?)\s*")
 COMPARISON = re.compile(r"<=|>=|=|<|>")
 COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
@@ -89,8 +90,29 @@ def parse_amount(text: str) -> Decimal | None:
     return Decimal(f"{found[1]}{whole}{''.join(groups)}.{decimals or 0}")
 
 
+def parse_formatted(text: str, format: str) -> Decimal | None:
+    """Parse an amount of a format, such as 0.00, which says its decimal sign and its decimals."""
+    sign, decimals = format[1], len(format) - 2
+    other = ".,".replace(sign, "")
+    found = re.fullmatch(rf"(-?)(\d+|\d{{1,3}}(?:\{other}\d{{3}})+)\{sign}(\d{{{decimals}}})", text)
+    return Decimal(f"{found[1]}{found[2].replace(other, '')}.{found[3]}") if found else None
+
+
+def with_sign(text: str, format: str) -> str:
+    """Put the decimal sign of an amount's format into a text of digits alone.
+
+    The format says that the decimals are always written, so the sign is there, too faint to see.
+    """
+    decimals = len(format) - 2
+    if not (text.isdecimal() and len(text) > decimals):
+        return text
+    return f"{text[:-decimals]}{format[1]}{text[-decimals:]}"
+
+
 def value_of(text: str, type: str | None, format: str | None = None) -> Decimal | None:
     """Compute the number that a text of a type stands for, of a date its day's; None: invalid."""
+    if type == "amount" and format:
+        return parse_formatted(text, format)
     if type == "date":
         day = parse_date(text, format or "dd/mm/yyyy")
         return None if day is None else Decimal(day.toordinal())

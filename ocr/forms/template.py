@@ -18,7 +18,7 @@ from typing import Any
 
 import fastjsonschema
 
-from ocr.forms.rules import Check, FormError, Rule, date_pattern, find_check
+from ocr.forms.rules import AMOUNT, Check, FormError, Rule, date_pattern, find_check
 from ocr.paths import whole
 from ocr.reading.constraints import WILDCARDS
 from ocr.reading.contract import find_reader, known_readers
@@ -41,7 +41,8 @@ class Field:
     box       left, top, width, height as shares of the page
     reader    a reader's name or folder, or CHECK_BOX
     pattern, lexicon, script    constrain the reading, see Reader.read
-    type      "text", "integer", "amount" or "date"; format: of a date, as dd/mm/yyyy
+    type      "text", "integer", "amount" or "date"; format: of a date, as dd/mm/yyyy, or of an
+              amount whose decimals are always written, as 0.00
     check     a check digit: a name in rules.CHECKS, or module:function
     boxes     cells of a comb, one character each
     required  is an empty field a fault?
@@ -209,8 +210,10 @@ def _check_field(field: Field) -> None:
     _check_reader(field, where)
     if field.pattern and (field.lexicon or field.type == "date"):
         raise FormError(f"{where}: a pattern excludes a lexicon and a date's format: give one")
-    if field.format and field.type != "date":
-        raise FormError(f"{where}: a format is that of a date: give type date, or no format")
+    if field.format and field.type not in ("date", "amount"):
+        raise FormError(f"{where}: a format is that of a date or amount: give its type, or none")
+    if field.format and field.type == "amount" and not AMOUNT.fullmatch(field.format):
+        raise FormError(f"{where}: format {field.format!r}: give 0.00 or 0,00, with its decimals")
     try:
         places = field.places
     except FormError as error:

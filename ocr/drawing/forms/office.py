@@ -44,13 +44,14 @@ class Office:
         wear: Wear | None = None,
         printed: float = 0.3,
         edge: float = 0.06,
+        start: int = 0,
     ) -> Iterator[Filled]:
-        """Draw filled forms and scan them.
+        """Draw filled forms and scan them: numbers `start` to `count`, each from its own seed.
 
         printed: share of the forms that a machine fills in. edge: see `fill`.
         """
-        rng = np.random.default_rng(seed)
-        for _ in range(count):
+        for number in range(start, count):
+            rng = np.random.default_rng((seed, number))
             name = str(rng.choice(list(self.sheets)))
             way, sheet = "print" if rng.random() < printed else "hand", self.sheets[name]
             values = sheet.values(rng)

@@ -37,7 +37,7 @@ def meter_card() -> Sheet:
         facts = {"name": name} | count | more
         sheet.comb(20, y + 3, cells, **_typed(facts))
     sheet.text(110, 48, "Amount paid")
-    sheet.box(110, 51, 60, 11, name="amount", **number, type="amount")
+    sheet.box(110, 51, 60, 11, name="amount", **number, type="amount", format="0.00")
     sheet.text(110, 68, "Telephone")
     sheet.ruled(110, 70, 70, 11, name="telephone", **number, type="integer")
     for y, label, name in (
@@ -88,7 +88,7 @@ def arabic_card() -> Sheet:
         facts = {"name": name, **number, "type": "integer", "required": True} | more
         sheet.comb(190 - cells * CELL[0], y + 3.5, cells, **_typed(facts))
     sheet.text(90, 56, "المبلغ المدفوع", 3.8)
-    sheet.box(30, 59.5, 60, 11, name="amount", **number, type="amount")
+    sheet.box(30, 59.5, 60, 11, name="amount", **number, type="amount", format="0.00")
     for y, label, name in ((80, "قرأت العداد بنفسي", "self_read"), (92, "تغيّر العداد", "changed")):
         sheet.box(85, y - 2.5, 5, 5, name=name, reader="check")
         sheet.text(81, y, label, 3.6)

@@ -218,7 +218,8 @@ def _may(form: Form, name: str) -> str:
     field = form.field(name)
     if field.is_check_box:
         return "1 ticked, 0 not ticked"
-    parts = [f"a date, {field.format or 'dd/mm/yyyy'}" if field.type == "date" else field.type]
+    form_of = field.format or ("dd/mm/yyyy" if field.type == "date" else "")
+    parts = [f"{field.type}, {form_of}" if form_of else field.type]
     parts += [f"pattern {field.pattern}"] if field.pattern else []
     parts += [f"check {field.check}"] if field.check else []
     parts += [f"{field.boxes} cells"] if field.boxes else []

@@ -3,6 +3,7 @@
 import { $, element } from "./api.js";
 
 const TEXTS = ["reader", "type", "format", "script", "check", "pattern"];  // left out where empty
+const FORMATS = { date: "dd/mm/yyyy", amount: "any; 0.00: always two decimals" };  // examples
 const CHECK_BOX = "check";
 
 export function setUpProperties({ readers, scripts, checks }, changed) {
@@ -29,7 +30,9 @@ export function showProperties(field) {
 
 function showFitting() {
   $("constraints").hidden = $("reader").value === CHECK_BOX;
-  $("format-choice").hidden = $("type").value !== "date";
+  const type = $("type").value;
+  $("format-choice").hidden = !(type in FORMATS);
+  $("format").placeholder = FORMATS[type] ?? "";
 }
 
 // Read the panel into a field; what is empty is left out.
@@ -40,7 +43,7 @@ export function readProperties(field) {
   const cells = Number($("boxes").value);
   const values = { name: $("name").value.trim(), reader: $("reader").value };
   for (const name of TEXTS.slice(1)) values[name] = isText ? $(name).value.trim() : "";
-  if (values.type !== "date") values.format = "";
+  if (!(values.type in FORMATS)) values.format = "";
   values.boxes = isText && cells ? cells : "";
   values.lexicon = isText && lexicon.length ? lexicon : "";
   values.required = $("required").checked;

@@ -1,0 +1,118 @@
+"""Measure what is read in the fields of forms, and calibrate the sample forms on other pages.
+
+See benchmarks/forms.py. The pages that calibrate are filled in by people, and in fonts, of the
+training part, those that are reported by others.
+"""
+
+import time
+
+import numpy as np
+from PIL import Image
+
+import utils
+from benchmarks.forms_kept import Kept, share, templates
+from ocr import scores
+from ocr.drawing.forms.scans import Wear
+from ocr.forms import trial
+from ocr.forms.alignment import Refused
+from ocr.forms.reading import FieldReading, FormReader
+from ocr.forms.template import Form, save_form
+
+READING = Wear(scale=(0.5, 1.5))  # 100 to 300 dpi
+SEEDS = {"train": 201, "test": 202}
+KINDS = ("print", "comb by hand", "free by hand", "check box")
+
+
+def read_fields(part: str, pages: int, anew: bool) -> list[dict]:
+    """Read scans by people and in fonts of a part: a record a page.
+
+    Its `fields` are (form, name, kind, label, text, confidence, problem, right), the confidence
+    before the form's own calibration.
+    """
+    office, forms = utils.open_office(part), templates(plain=True)
+    reader = FormReader(forms)
+
+    def read(number: int) -> dict:
+        (filled,) = office.scans(number + 1, SEEDS[part], READING, start=number)
+        picture = Image.fromarray(filled.scan)
+        start = time.process_time()
+        try:
+            page, why = reader.read(picture), None
+        except Refused as error:
+            page, why = None, str(error)
+        spent = time.process_time() - start
+        found = [
+            (
+                filled.form,
+                each.field.name,
+                _kind(each, filled.way),
+                filled.values[each.field.name],
+                each.text,
+                each.confidence,
+                each.problem,
+                trial.is_right(each.field, each.text, filled.values[each.field.name]),
+            )
+            for each in (page.fields if page else ())
+        ]
+        return {"fields": found, "why": why, "cpu": spent}
+
+    digests = sorted(r.contract.get("onnx_sha256", "") for r in reader.readers.values())
+    key = {"readers": digests, "forms": [form.version for form in forms]}
+    return Kept(f"fields-{part}", key, anew).records(pages, read)
+
+
+def _kind(each: FieldReading, way: str) -> str:
+    if each.field.is_check_box:
+        return "check box"
+    if way == "print":
+        return "print"
+    return "comb by hand" if each.field.boxes else "free by hand"
+
+
+def calibrate(pages: int, anew: bool) -> None:
+    """Write what the sample forms know of their reader, by scans of the training part."""
+    made = read_fields("train", pages, anew)
+    for form in templates(plain=True):
+        answers = [
+            trial.Answer(
+                form.field(name), FieldReading(form.field(name), text, sure, (), problem), right
+            )
+            for each in made
+            for of, name, _, _, text, sure, problem, right in each["fields"]
+            if of == form.name
+        ]
+        found = trial.calibration(answers)
+        save_form(dict(form.facts) | found, form.path)
+        print(f"{form.name}: {len(answers):,} fields, accepted from {found['accept']:.4f}")
+
+
+def measure_fields(pages: int, anew: bool) -> None:
+    """Report fields right by kind, and the share that the sample forms accept."""
+    made, forms = read_fields("test", pages, anew), {form.name: form for form in templates()}
+    rows = [tuple(field) for each in made for field in each["fields"]]
+    for kind in KINDS:
+        for name in (None, *forms):
+            own = [row[-1] for row in rows if row[2] == kind and name in (None, row[0])]
+            if own:
+                print(f"{kind}{f', {name}' if name else ''}: right {share(sum(own), len(own))}")
+    sure = [_calibrated(forms[row[0]], row) for row in rows]
+    right = [row[-1] for row in rows]
+    taken = [row[-1] for row, p in zip(rows, sure) if p >= forms[row[0]].accept]
+    print(f"accepted: {share(len(taken), len(rows))}")
+    if taken:
+        print(f"right of these: {share(sum(taken), len(taken))}")
+    best = scores.trust_threshold(sure, right, trial.RIGHT)
+    print(f"at most, with a threshold chosen on these very fields: {best.share:.2%}")
+    print(f"error of the calibration: {scores.calibration_error(sure, right):.4f}")
+    print(f"CPU-seconds: {np.mean([each['cpu'] for each in made]):.3f} a page")
+    refused = [each["why"] for each in made if each["why"]]
+    print("\n  ".join([f"pages refused: {len(refused)} of {len(made)}", *refused]))
+
+
+def _calibrated(form: Form, row: tuple) -> float:
+    """Compute what a form makes of a field's confidence: 0 where a person must look anyway."""
+    *_, kind, _, _, sure, problem, _ = row
+    if problem:
+        return 0.0
+    points = form.calibration if kind != "check box" else ()
+    return float(np.interp(sure, *zip(*points))) if points else sure
