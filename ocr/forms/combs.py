@@ -17,8 +17,7 @@ def filled_cells(cutout: Cutout, cells: int) -> np.ndarray:
     that reaches over several cells counts for each that has a quarter as much of it.
     """
     _, _, pixels = _strokes(cutout, cells)
-    filled: np.ndarray = _has(pixels).any(axis=0)
-    return filled
+    return np.asarray(_has(pixels).any(axis=0))
 
 
 def written_closely(cutout: Cutout, cells: int) -> np.ndarray:
