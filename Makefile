@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test test-colab quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-real bench-serve pages attack lock audit sbom clean
+	bench-real bench-serve pages docs docs-links attack lock audit sbom clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,21 @@ pages: .venv/ready  ## the shipped readers as HTML files that read by themselves
 	@for reader in $(SHIPPED); do $(BIN)/ocr page $$reader --out pages/$$reader.html; done
 	@$(BIN)/ocr page $(SHIPPED) --out pages/all.html
 
+.venv-docs/ready: docs/requirements.txt locks/serve.txt
+	"$(PYTHON)" -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r locks/serve.txt
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
+SPHINX := .venv-docs/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d .cache/docs .
+docs: .venv-docs/ready  ## the documentation site, in site/: lessons, guides, the Python API; its links are checked
+	$(SPHINX) site
+	.venv-docs/bin/python docs/check_links.py site
+
+docs-links: .venv-docs/ready  ## check the links that lead to other sites (needs a network)
+	$(SPHINX) -b linkcheck .cache/links
+
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
 
@@ -136,4 +151,4 @@ sbom: .venv/ready .venv-serve/ready  ## sbom.cdx.json: what the server is made o
 		--pyproject pyproject.toml --mc-type application -o sbom.cdx.json
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
-	rm -rf .venv .venv-* dist pages .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
+	rm -rf .venv .venv-* dist pages site .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
