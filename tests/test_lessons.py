@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import sys
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import exercises
 import play
 import utils
-from ocr import diagrams, scores
+from ocr import diagrams, plots, scores
 from ocr.datasets.emnist import merge
 from ocr.paths import ROOT
 from ocr.reading import ctc, ink
@@ -260,18 +262,107 @@ def no_page(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_a_page_a_threshold_is_shown_once(no_page, capsys):
+@pytest.fixture
+def a_page(monkeypatch):
+    """Pretend a page; list the (function, widget) pairs that it would let interact."""
+    widgets, moved = pytest.importorskip("ipywidgets"), []
+    monkeypatch.setenv(play.SERVERS[0], "lesson.ipynb")
+    monkeypatch.setattr(widgets, "interact", lambda draw, value: moved.append((draw, value)))
+    return moved
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """List the names and descriptions of the plots that are shown."""
+    found = []
+
+    def show(name, alt=""):
+        found.append((name, alt))
+        plots.plt.close("all")
+
+    monkeypatch.setattr(plots, "show", show)
+    return found
+
+
+class Strokes:
+    """A reader of pictures of one character that answers "dark" or "light" by its ink."""
+
+    normalisation = "unit"
+
+    def prepare(self, picture):
+        return SimpleNamespace(pixels=255 - picture[::20, ::20, None])
+
+    def log_probs(self, batch):
+        ink = batch.mean(axis=(1, 2, 3))
+        return np.log(np.stack([0.01 + ink, 1.01 - ink], axis=1))
+
+    def read(self, picture, top=1):
+        if isinstance(picture, list):
+            return [self.read(one) for one in picture]
+        sure = float(np.mean(picture < 128))
+        return SimpleNamespace(text="dark", confidence=sure, alternatives=[("dark", sure)])
+
+
+def test_without_a_page_a_threshold_is_shown_once(no_page, shown, capsys):
     play.threshold(np.array([0.5, 0.95]), np.array([True, False]))
     assert capsys.readouterr().out == "from 0.90: 50.0% accepted, 0.0% of these right\n"
+    ((name, about),) = shown
+    assert name == "threshold" and "at 0.90: 0.0% of these right" in about
 
 
-def test_on_a_page_a_slider_draws_anew(no_page, monkeypatch, capsys):
-    widgets, drawn = pytest.importorskip("ipywidgets"), []
-    monkeypatch.setenv(play.SERVERS[0], "lesson.ipynb")
-    monkeypatch.setattr(widgets, "interact", lambda draw, value: drawn.append((draw, value)))
+def test_on_a_page_a_threshold_moves(no_page, a_page, shown, capsys):
     play.threshold(np.array([0.5, 0.95]), np.array([True, False]))
-    ((draw, slider),) = drawn
+    ((draw, slider),) = a_page
     assert slider.value == 0.9 and slider.options[0] == 0.0
     capsys.readouterr()
     draw(0.5)
     assert capsys.readouterr().out == "from 0.50: 100.0% accepted, 50.0% of these right\n"
+    draw(0.99)
+    assert "none accepted" in capsys.readouterr().out
+
+
+def test_a_noughts_gap_moves(no_page, shown, capsys):
+    assert (play.nought(0.3) < 128).sum() > (play.nought(0.0) < 128).sum() > 1000
+    play.gap(Strokes(), (0, 0.2))
+    assert [name for name, _ in shown] == ["gap"]
+
+
+def test_on_a_page_a_noughts_gap_moves(no_page, a_page, shown):
+    play.gap(Strokes())
+    ((draw, slider),) = a_page
+    assert slider.value == 0 and slider.options[-1] == 0.5
+    draw(0.3)
+    assert [name for name, _ in shown] == ["gap", "gap", "gap"]
+
+
+def test_what_an_answer_rests_on_is_where_ink_is_covered():
+    pixels = np.zeros((7, 7, 1), np.uint8)
+    pixels[3, 3] = 255
+    reader = Strokes()
+    reader.log_probs = lambda batch: np.log(np.stack([batch.sum((1, 2, 3)) + 0.5] * 2, axis=1))
+    falls = play.occlusion(reader, pixels)
+    assert falls.shape == (7, 7) and (falls > 0).sum() == play.PATCH**2 and falls[3, 3] > 1
+
+
+def test_a_drawing_is_read_and_drawn_anew_after_each_stroke(no_page, shown, monkeypatch, capsys):
+    play.draw(Strokes(), play.nought(0.3))
+    assert capsys.readouterr().out.startswith("read dark  confidence 0.")
+    canvas, page = play.pen(play.nought(0.3)), []
+    assert len(canvas.pixels) == play.SIDE**2 and "pointerdown" in str(canvas._esm)
+    monkeypatch.setenv(play.SERVERS[0], "lesson.ipynb")
+    monkeypatch.setattr(play, "pen", lambda start: canvas)
+    monkeypatch.setattr("IPython.display.display", page.append)
+    play.draw(Strokes(), play.nought(0.3))
+    canvas.pixels = bytes(play.SIDE**2)  # all ink
+    assert "confidence 1.000" in capsys.readouterr().out
+    assert page[0].children[0] is canvas and len(shown) == 3
+
+
+def test_one_output_is_left_of_a_loop_of_trainings(monkeypatch):
+    cleared = []
+    display = SimpleNamespace(clear_output=lambda wait: cleared.append(wait))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert list(play.in_turn("abc")) == ["a", "b", "c"] and not cleared
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    assert list(play.in_turn("abc")) == ["a", "b", "c"] and cleared == [True, True]
