@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help ocr test test-colab quick lint lab serve scale train-workers tensorboard data export full bench \
-	bench-real bench-serve pages docs docs-links attack lock audit sbom clean
+	bench-real bench-serve pages docs docs-links attack lock audit sbom release clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ define install
 	fi
 endef
 
-.venv/ready: locks/all.txt $(wildcard install/*)
+.venv/ready: locks/all.txt install/hatch_build.py $(wildcard install/ocr_runipy.*)
 	$(call install,.venv,locks/all.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
@@ -149,6 +149,9 @@ audit: .venv/ready  ## known faults of what is installed, and its licences (need
 sbom: .venv/ready .venv-serve/ready  ## sbom.cdx.json: what the server is made of, for the container
 	$(BIN)/uv tool run --from $(SBOM) cyclonedx-py environment .venv-serve/bin/python \
 		--pyproject pyproject.toml --mc-type application -o sbom.cdx.json
+
+release: .venv/ready  ## build, check and try a release: VERSION=2.1.0 names it, in ocr/__init__.py and CHANGELOG.md
+	$(BIN)/python install/release.py $(VERSION)
 
 clean:  ## remove the environments, checkpoints, drawn data and quick readers
 	rm -rf .venv .venv-* dist pages site .cache .hypothesis .mypy_cache .ruff_cache data/drawn figures logs models/quick
