@@ -1,5 +1,6 @@
 # The server with its readers:
 # docker build -t ocr-readers . && docker run --rm -p 127.0.0.1:8000:8000 ocr-readers
+# For several kinds of processor: docker buildx build --platform linux/amd64,linux/arm64 .
 # Read-only, without privileges and with limits: compose.yaml. To build from an image that cannot
 # change, give its digest (docker buildx imagetools inspect python:3.11-slim-bookworm):
 # docker build --build-arg BASE=python:3.11-slim-bookworm@sha256:... -t ocr-readers .
