@@ -28,7 +28,7 @@ define install
 	fi
 endef
 
-.venv/ready: locks/all.txt install/hatch_build.py $(wildcard install/ocr_runipy.*)
+.venv/ready: locks/all.txt $(wildcard install/hatch_build.py install/ocr_runipy.*)
 	$(call install,.venv,locks/all.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
