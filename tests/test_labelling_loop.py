@@ -30,6 +30,7 @@ from ocr.labelling.loop.worker import Event
 from ocr.labelling.store import Store
 from ocr.reading.contract import ReaderError
 from ocr.reading.scripts import to_western
+from ocr.training.forecast import SLOPE
 from tests.labelling import draw
 
 # --- which recipe
@@ -59,12 +60,12 @@ def test_the_recipe_is_that_of_a_reader(name):
 
 
 def test_a_law_is_found_again_and_forecasts():
-    law = Law(6.0, 1.4)
-    points = [Point(n, n, round(10**6 * law.right(n)), 10**6) for n in (20, 60, 100, 200)]
-    found = curve.fit(points)
-    assert found.slope == pytest.approx(1.4, abs=0.01)
-    assert found.right(400) == pytest.approx(law.right(400), abs=0.002)
-    assert law.right(law.labels(0.95)) == pytest.approx(0.95)
+    for law in (Law(3.4, 0.8), Law(6.0, 1.4)):
+        points = [Point(n, n, round(10**6 * law.right(n)), 10**6) for n in (20, 60, 100, 200)]
+        found = curve.fit(points)
+        assert SLOPE.mean - 0.01 < found.slope < law.slope + 0.01  # between what is assumed and it
+        assert found.right(400) == pytest.approx(law.right(400), abs=0.03)
+        assert law.right(law.labels(0.95)) == pytest.approx(0.95)
 
 
 def test_a_forecast_says_nothing_of_two_points_or_a_flat_curve():
@@ -75,10 +76,10 @@ def test_a_forecast_says_nothing_of_two_points_or_a_flat_curve():
     assert curve.fit([Point(n, n, n // 5, n // 5) for n in (40, 80, 160)]) is None
 
 
-def test_forecasts_of_few_gold_images_are_near_and_not_one_sided():
+def test_forecasts_of_few_gold_images_are_near_and_hardly_one_sided():
     rng, errors = np.random.default_rng(0), []
     for _ in range(100):
-        slope, half = rng.uniform(0.8, 2.5), rng.uniform(40, 150)
+        slope, half = rng.uniform(0.5, 1.5), rng.uniform(40, 150)
         law = Law(slope * np.log(half), slope)
         counts = [20, 30, 40, 50, 60, 72, 86, 103, 124, 149, 179]
         points = [Point(n, n, int(rng.binomial(n // 5, law.right(n))), n // 5) for n in counts]
@@ -86,18 +87,20 @@ def test_forecasts_of_few_gold_images_are_near_and_not_one_sided():
         if found is not None:
             errors.append(found.right(358) - law.right(358))
     assert len(errors) > 80
-    assert np.mean(np.abs(errors) < 0.05) > 0.7 and abs(np.mean(errors)) < 0.02
+    assert np.mean(np.abs(errors) < 0.05) > 0.5 and abs(np.mean(errors)) < 0.04
 
 
 def test_the_curve_in_words():
     points = [Point(n, n, h, g) for n, h, g in ((50, 3, 10), (100, 12, 20), (400, 64, 80))]
     said = curve.words(points, 400, 10.0)
     assert said[0].startswith("64 of 80 right (70 to 87 %)")
-    forecast = re.fullmatch(r"About ([\d,]+) more labels should bring 95 % \((\d+) min.*", said[1])
-    more = int(forecast[1].replace(",", ""))
-    assert more / 10 == pytest.approx(int(forecast[2]), abs=1)
-    law = curve.fit(points)
-    assert law.right(400 + more) == pytest.approx(0.95, abs=0.01)
+    pattern = r"95 % should take at least ([\d,]+) more labels \((\d+) minutes at your pace\)\."
+    far = re.fullmatch(pattern, said[1])
+    more = int(far[1].replace(",", ""))
+    assert more / 10 == pytest.approx(int(far[2]), abs=1) and more > 400
+    assert curve.fit(points).right(400 + more) == pytest.approx(0.95, abs=0.01)
+    near = curve.words([*points, Point(800, 640, 140, 160)], 1600)
+    assert re.fullmatch(r"About [\d,]+ more labels should bring 95 %\.", near[1])
     assert curve.words([], 10) == [] and curve.words([Point(20, 16, 0, 0)], 20) == []
     done = [Point(n, n, h, g) for n, h, g in ((100, 10, 20), (200, 36, 40), (2000, 398, 400))]
     assert any("You can stop" in sentence for sentence in curve.words(done, 2000))

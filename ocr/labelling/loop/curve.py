@@ -5,7 +5,7 @@ from math import ceil
 from typing import NamedTuple
 
 from ocr.scores import wilson
-from ocr.training.forecast import Law, fit
+from ocr.training.forecast import TWICE, Law, fit
 
 TARGETS = (0.8, 0.95, 0.98, 0.99, 0.995)  # shares to forecast the labels for
 FAR = 10  # times the labels given so far: forecasts beyond say only that
@@ -70,6 +70,8 @@ def _forecast(law: Law, labels: int, share: float, rate: float | None) -> str:
         return f"By this curve {percent} would take more than {FAR * labels:,} labels."
     rounded = _rounded(max(more, 1))
     minutes = f" ({max(1, round(rounded / rate)):,} minutes at your pace)" if rate else ""
+    if labels + more > TWICE * labels:
+        return f"{percent} should take at least {rounded:,} more labels{minutes}."
     return f"About {rounded:,} more labels should bring {percent}{minutes}."
 
 

@@ -85,5 +85,7 @@ def words(parts: list[Part]) -> list[str]:
     said = [f"twice the labels, {2 * labels:,}, should read {law.right(2 * labels):.1%} right"]
     target = next((each for each in TARGETS if each > max(share, law.right(labels)) + 0.01), None)
     if target is not None:
-        said.append(f"{target:.1%} should take about {ceil(law.labels(target)):,} labels in all")
+        wanted = ceil(law.labels(target))
+        about = "about" if wanted <= forecast.TWICE * labels else "at least"
+        said.append(f"{target:.1%} should take {about} {wanted:,} labels in all")
     return said
