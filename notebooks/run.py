@@ -87,7 +87,9 @@ def farewell(name: str, readers: list[Path]) -> str:
 
 
 def main(path: Path) -> int:
-    """Run the notebook and say what it left."""
+    """Run the notebook and say what it left; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may lack signs that lessons print
+        stream.reconfigure(errors="replace")
     begun = time.time()
     done = run(path.resolve())
     found = sorted((ROOT / "models").glob("**/reader.json"))
