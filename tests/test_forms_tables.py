@@ -196,6 +196,21 @@ def test_calibration_needs_fields_right_and_wrong():
         trial.calibration(answers(20))
 
 
+def test_a_trial_reports_fields_acceptance_and_calibration():
+    field = Field("day", (0, 0, 0.1, 0.1), "numbers")
+    sure = [0.995] * 760 + [0.6] * 40
+    answers = [
+        trial.Answer(field, trial.FieldReading(field, "1", p), p > 0.9, p > 0.99) for p in sure
+    ]
+    answers[0] = trial.Answer(field, trial.FieldReading(field, "1", 0.995), False, True)
+    lines = trial.Trial(801, answers, [("a.png", "a blank page")]).report()
+    assert lines[0].startswith("day") and "94.88% right (n = 800" in lines[0]
+    assert "a person sees 5.0% of the fields; of the others 99.87% right (n = 760" in lines[2]
+    assert "a person would see 5.0%" in lines[3]
+    assert "differ by 0.027" in lines[4]
+    assert lines[5:] == ["pages not read: 1 of 801", "  a.png: a blank page"]
+
+
 # --- commands
 
 

@@ -21,11 +21,12 @@ LEAST = 100  # fields from which a calibration is made
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in a field of a labelled page, and whether it is right."""
+    """What was read in a field of a labelled page, whether it is right, and accepted unseen."""
 
     field: Field
     reading: FieldReading
     right: bool
+    accepted: bool = False
 
     @property
     def sure(self) -> float:
@@ -47,18 +48,28 @@ class Trial:
         for name in dict.fromkeys(answer.field.name for answer in self.answers):
             own = [answer.right for answer in self.answers if answer.field.name == name]
             lines.append(f"{name:<16}{_share(sum(own), len(own))}")
-        right = [answer.right for answer in self.answers]
-        if right:
+        if self.answers:
+            right = [answer.right for answer in self.answers]
             lines.append(f"{'all fields':<16}{_share(sum(right), len(right))}")
-            at = scores.trust_threshold([a.sure for a in self.answers], right, RIGHT)
-            lines.append(
-                f"at {1 - RIGHT:.1%} errors a person sees {1 - at.share:.1%} of the fields "
-                f"(accepted from {at.threshold:.4f})"
-                if at.share
-                else f"too few fields, or too many wrong ones, for {1 - RIGHT:.1%} errors"
-            )
+            lines += self._of_confidence(right)
         lines.append(f"pages not read: {len(self.failures)} of {self.pages}")
         return lines + [f"  {name}: {why}" for name, why in self.failures[:20]]
+
+    def _of_confidence(self, right: list[bool]) -> list[str]:
+        """Report what the form accepts, what it could accept, and how its confidence is off."""
+        taken = [answer.right for answer in self.answers if answer.accepted]
+        sure = [answer.sure for answer in self.answers]
+        at = scores.trust_threshold(sure, right, RIGHT)
+        error = scores.calibration_error([a.reading.confidence for a in self.answers], right)
+        return [
+            f"a person sees {1 - len(taken) / len(right):.1%} of the fields"
+            + (f"; of the others {_share(sum(taken), len(taken)).strip()}" if taken else ""),
+            f"at {1 - RIGHT:.1%} errors a person would see {1 - at.share:.1%} "
+            f"(accepted from {at.threshold:.4f})"
+            if at.share
+            else f"too few fields, or too many wrong ones, for {1 - RIGHT:.1%} errors",
+            f"confidence and share right differ by {error:.3f} (expected calibration error)",
+        ]
 
 
 def _share(hits: int, n: int) -> str:
@@ -106,7 +117,12 @@ def run_trial(reader: FormReader, pages: Iterable[tuple[Path, dict[str, str]]]) 
             trial.failures.append((path.name, str(error)))
         else:
             trial.answers += [
-                Answer(each.field, each, is_right(each.field, each.text, labels[each.field.name]))
+                Answer(
+                    each.field,
+                    each,
+                    is_right(each.field, each.text, labels[each.field.name]),
+                    found.accepted(each),
+                )
                 for each in found.fields
                 if labels.get(each.field.name) is not None
             ]
@@ -114,7 +130,10 @@ def run_trial(reader: FormReader, pages: Iterable[tuple[Path, dict[str, str]]]) 
 
 
 def calibration(answers: Sequence[Answer]) -> dict:
-    """Fit what form.json needs: `calibration` and `accept`. Raises FormError for too few fields."""
+    """Fit what form.json needs: `calibration`, of written fields, and `accept`, over all fields.
+
+    Raises FormError for too few fields.
+    """
     some = [answer for answer in answers if not answer.field.is_check_box]
     sure = [answer.reading.confidence for answer in some]
     right = [answer.right for answer in some]
@@ -124,6 +143,10 @@ def calibration(answers: Sequence[Answer]) -> dict:
             f"{LEAST}, and some that are wrong"
         )
     points = scores.isotonic(sure, right)
-    calibrated = np.interp([a.sure for a in some], *np.transpose(points))
-    accept = min(1.0, scores.trust_threshold(calibrated, right, RIGHT).threshold)
+    calibrated = [
+        a.sure if a.field.is_check_box else np.interp(a.sure, *np.transpose(points))
+        for a in answers
+    ]
+    at = scores.trust_threshold(calibrated, [a.right for a in answers], RIGHT)
+    accept = min(1.0, at.threshold)
     return {"calibration": [[round(x, 6) for x in pair] for pair in points], "accept": accept}
