@@ -27,6 +27,7 @@ from ocr.serving.service import Service
 from ocr.serving.settings import Settings
 from tests import barcodes
 
+READ = "/api/read?reader=captcha"
 SCHEMAS = document(["captcha"], False)["components"]["schemas"]
 
 
@@ -113,17 +114,49 @@ def test_a_body_of_any_content_type_is_read_as_an_image(client, pictures, conten
 
 
 def test_parameters_select_pattern_and_reader(client, pictures):
-    (found,) = post(client, [("a.png", pictures[0])], "?pattern=ddddd").get_json()
+    (found,) = client.post(f"{READ}&pattern=ddddd", data=pictures[0]).get_json()
     assert re.fullmatch(r"\d{5}", found["text"])
     sign = png(Image.fromarray(next(iter(symbols.signs("R", 4)))[1]))
     (found,) = client.post("/api/read?reader=dual_input&seen=true", data=sign).get_json()
     assert found["text"] == "R"
 
 
+def test_crops_readers_and_patterns_are_each_for_one_answer(client):
+    page = Image.new("L", (300, 200), 255)
+    signs = [Image.fromarray(pixels) for _, pixels in symbols.signs("R7", 4)]
+    for number, sign in enumerate(signs):
+        page.paste(sign, (40 + 120 * number, 90))
+    query = "?reader=dual_input&crop=40,90,28,28&crop=160,90,28,28&crop=290,190,28,28"
+    found = client.post(f"/api/read{query}", data=png(page)).get_json()
+    assert [one.get("text") for one in found] == ["R", "7", None]
+    assert found[2]["problem"] == (
+        "crop 290,190,28,28 lies outside the picture: it has 300 x 200 pixels"
+    )
+    assert found[0]["box"] == [40, 90, 28, 28] and found[1]["spans"] == [[160, 188]]
+    assert (found[0]["width"], found[0]["height"]) == (300, 200)
+    files = [(f"{k}.png", png(sign)) for k, sign in enumerate(signs)]
+    found = post(client, files, reader=["dual_input", "numbers"], pattern=["a", "d"]).get_json()
+    read = [(one["reader"], one["text"]) for one in found]
+    assert read == [("dual_input", "R"), ("numbers", "7")]
+
+
+def test_any_is_the_default_and_names_the_reader(client):
+    sign = png(Image.fromarray(next(iter(symbols.signs("R", 4)))[1]))
+    (found,) = client.post("/api/read", data=sign).get_json()
+    assert (found["reader"], found["text"], found["trusted"]) == ("dual_input", "R", True)
+    jsonschema.validate(found, SCHEMAS["Read"] | {"additionalProperties": False})
+    noise = np.random.default_rng(0).integers(0, 256, (60, 200), np.uint8)
+    refused = client.post("/api/read", data=png(Image.fromarray(noise)))
+    assert "none of the readers knows this kind of picture" in problem(refused, 422)
+    (image,) = refused.get_json()["images"]
+    assert image["reader"] is None and image["text"] == "" and not image["trusted"]
+    jsonschema.validate(image, SCHEMAS["Refused"] | {"additionalProperties": False})
+
+
 def test_a_bad_image_does_not_stop_the_others(client, pictures):
     good, also = pictures[:2]
     files = [("good.png", good), ("bad.png", b"no image"), ("empty.png", b""), ("b.png", also)]
-    answer = post(client, files)
+    answer = post(client, files, reader="captcha")
     found = answer.get_json()
     assert answer.status_code == 200
     assert ["problem" in one for one in found] == [False, True, True, False]
@@ -134,7 +167,7 @@ def test_a_bad_image_does_not_stop_the_others(client, pictures):
 
 def test_threads_share_a_reader(app, pictures):
     def read(data):
-        return app.test_client().post("/api/read?top=3", data=data).get_json()
+        return app.test_client().post(f"{READ}&top=3", data=data).get_json()
 
     alone = [read(data) for data in pictures]
     with ThreadPoolExecutor(8) as pool:
@@ -146,7 +179,7 @@ def test_readers_are_described(client, service):
     assert [one["name"] for one in found] == list(service.readers)
     assert {"captcha", "char_cnn"} <= set(service.readers)
     page = client.get("/").get_data(as_text=True)
-    assert json.loads(re.search(r'id="readers">(.*?)</script>', page)[1]) == found
+    assert json.loads(re.search(r'id="readers-known">(.*?)</script>', page)[1]) == found
 
 
 def test_the_first_place_wins_and_no_reader_is_an_error(tmp_path):
@@ -189,10 +222,12 @@ def test_numbers_come_with_their_script_and_options(bars):
 
 
 def test_a_refused_image_is_a_problem_with_a_reading(bars):
-    (one, two, three) = post(bars, [(c, bar(c)) for c in ("1", "□", "2□")]).get_json()
+    files = [(c, bar(c)) for c in ("1", "□", "2□")]
+    (one, two, three) = post(bars, files, reader="bars").get_json()
     assert one["trusted"] and "problem" not in one
     assert two == {
         "name": "□",
+        "reader": "bars",
         "text": "",
         "confidence": 0,
         "trusted": False,
@@ -200,7 +235,7 @@ def test_a_refused_image_is_a_problem_with_a_reading(bars):
     }
     assert three["text"] == "2" and not three["trusted"] and "problem" not in three
     jsonschema.validate(two, SCHEMAS["Refused"] | {"additionalProperties": False})
-    alone = bars.post("/api/read", data=bar("□"))
+    alone = bars.post("/api/read?reader=bars", data=bar("□"))
     assert "nothing that I can read" in problem(alone, 422)
     assert alone.get_json()["images"] == [two | {"name": "image"}]
 
@@ -221,7 +256,7 @@ def test_scripts_and_trust_are_described(bars, client):
 @pytest.mark.parametrize(
     "query, word",
     [
-        ("?reader=nobody", "no reader 'nobody': there are captcha"),
+        ("?reader=nobody", "no reader 'nobody': there are any, captcha"),
         ("?top=0", "top = '0'"),
         ("?top=11", "from 1 to 10"),
         ("?top=" + "9" * 5000, "top"),
@@ -229,13 +264,21 @@ def test_scripts_and_trust_are_described(bars, client):
         ("?top=0001" + "9" * 50, "top"),
         ("?pattern=" + "d" * 65, "at most 64"),
         ("?top=²", "top"),
-        ("?pattern=A", "A"),
+        ("?reader=captcha&pattern=A", "A"),
         ("?pattern=%00", "alphabet"),
+        ("?reader=any&reader=numbers&crop=1,2,9,9&crop=1,2,9,9&crop=0,0,9,9", "2 x reader for 3"),
+        ("?" + "&".join(65 * ["crop=0,0,9,9"]), "65 readings: ask for at most 64"),
+        ("?crop=1,2,3", "crop = '1,2,3': send x,y,width,height"),
+        ("?crop=-1,2,30,40", "send x,y,width,height"),
+        ("?crop=1,2,30,2", "width and height are at least 3 pixels"),
         ("?seen=maybe", "seen = 'maybe': send false or true"),
         ("?keep_other=1", "keep_other = '1': send false or true"),
         ("?digits=roman", "digits = 'roman': send western or as-written"),
         ("?script=roman", "script = 'roman': send western or arabic or persian"),
-        ("?script=arabic", "the scripts of this reader are none: leave the script out"),
+        (
+            "?reader=captcha&script=arabic",
+            "the scripts of this reader are none: leave the script out",
+        ),
         ("?Reader=captcha", "no parameter 'Reader'"),
         ("?reader=../captcha", "no reader"),
         ("?reader=%2Fetc%2Fpasswd", "no reader"),
@@ -277,7 +320,7 @@ def test_wrong_methods_and_internal_errors_are_problems(service, pictures):
     answer = client.get("/api/read")
     problem(answer, 405)
     assert "POST" in answer.headers["Allow"]
-    assert "secret" not in problem(client.post("/api/read", data=pictures[0]), 500)
+    assert "secret" not in problem(client.post(READ, data=pictures[0]), 500)
     assert client.get("/healthz").status_code == 200
 
 
@@ -316,7 +359,8 @@ def test_images_read_before_the_timeout_are_returned(pictures):
 
     service.turns = Turns([Worker()])
     client = server.create_app(service, token="").test_client()
-    found = post(client, [(f"{i}.png", pictures[0]) for i in range(20)]).get_json()
+    files = [(f"{i}.png", pictures[0]) for i in range(20)]
+    found = post(client, files, reader="captcha").get_json()
     assert ["text" in one for one in found] == [True] * 7 + [False] * 13
     assert "send fewer images" in found[-1]["problem"] and found[-1]["name"] == "19.png"
 
@@ -345,9 +389,9 @@ def test_a_busy_server_asks_to_try_again(pictures, monkeypatch):
     service.turns = Turns([Slow()])
     app = server.create_app(service, token="")
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: app.test_client().post("/api/read", data=pictures[0]))
+        first = pool.submit(lambda: app.test_client().post(READ, data=pictures[0]))
         assert busy.wait(10)
-        second = app.test_client().post("/api/read", data=pictures[0])
+        second = app.test_client().post(READ, data=pictures[0])
         assert "try again" in problem(second, 503) and second.headers["Retry-After"] == "1"
         assert "try again" in problem(app.test_client().get("/readyz"), 503)
         assert app.test_client().get("/healthz").status_code == 200
@@ -357,7 +401,7 @@ def test_a_busy_server_asks_to_try_again(pictures, monkeypatch):
         assert first.result().status_code == 200
     for path in ("/readyz", "/healthz"):
         assert app.test_client().get(path).get_json() == {"status": "ok"}
-    third = app.test_client().post("/api/read", data=pictures[0])
+    third = app.test_client().post(READ, data=pictures[0])
     assert third.status_code == 200  # the place is free again
 
 
@@ -370,7 +414,7 @@ def test_a_busy_server_asks_to_try_again(pictures, monkeypatch):
 def test_a_wrong_token_is_refused(service, pictures, header):
     client = server.create_app(service, token="secret").test_client()
     headers = {"Authorization": header} if header else {}
-    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    answer = client.post(READ, data=pictures[0], headers=headers)
     assert "token is missing or wrong" in problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].lower().startswith("bearer")
     assert client.get("/metrics", headers=headers).status_code == 401
@@ -380,7 +424,7 @@ def test_the_right_token_is_accepted(service, pictures):
     client = server.create_app(service, token="secret").test_client()
     for scheme in ("Bearer", "bearer"):
         headers = {"Authorization": f"{scheme} secret"}
-        answer = client.post("/api/read", data=pictures[0], headers=headers)
+        answer = client.post(READ, data=pictures[0], headers=headers)
         assert answer.status_code == 200
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert b'id="token"' in client.get("/").data
@@ -397,7 +441,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_pages_of_other_sites_are_refused(client, pictures, headers):
-    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    answer = client.post(READ, data=pictures[0], headers=headers)
     assert "a page of another site" in problem(answer, 403)
     assert client.get("/api/readers", headers=headers).status_code == 200  # but none can read it
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -414,19 +458,19 @@ def test_pages_of_other_sites_are_refused(client, pictures, headers):
     ids=str,
 )
 def test_its_own_page_and_programs_are_answered(client, pictures, headers):
-    assert client.post("/api/read", data=pictures[0], headers=headers).status_code == 200
+    assert client.post(READ, data=pictures[0], headers=headers).status_code == 200
 
 
 def test_a_listed_site_may_send_pictures(service, pictures, monkeypatch):
     monkeypatch.setenv("OCR_ORIGINS", "https://form.example.org, http://b.example/")
     client = server.create_app(service, token="").test_client()
     headers = {"Origin": "https://form.example.org", "Sec-Fetch-Site": "cross-site"}
-    answer = client.post("/api/read", data=pictures[0], headers=headers)
+    answer = client.post(READ, data=pictures[0], headers=headers)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "https://form.example.org"
     before = client.options("/api/read", headers=headers)
     assert "Authorization" in before.headers["Access-Control-Allow-Headers"]
-    assert client.post("/api/read", data=pictures[0], headers=FOREIGN[0]).status_code == 403
+    assert client.post(READ, data=pictures[0], headers=FOREIGN[0]).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example"])
@@ -517,7 +561,7 @@ def test_no_path_leads_outside(client, path):
 
 def test_names_come_back_as_they_were_sent(client, pictures):
     names = ["../../x.png", "/etc/passwd", "<script>.png", "a b.png", "٣.png"]
-    found = post(client, [(name, pictures[0]) for name in names]).get_json()
+    found = post(client, [(name, pictures[0]) for name in names], reader="captcha").get_json()
     assert [one["name"] for one in found] == names
 
 
@@ -556,8 +600,8 @@ def test_uploads_are_never_written_to_disk(client):
 
 def test_metrics_count_images_and_answers(service, pictures):
     client = server.create_app(service, token="").test_client()
-    post(client, [("a.png", pictures[0]), ("b.png", b"no")])
-    client.post("/api/read", data=b"no")
+    post(client, [("a.png", pictures[0]), ("b.png", b"no")], reader="captcha")
+    client.post("/api/read?reader=captcha", data=b"no")
     metrics = client.get("/metrics").data.decode()
     for line in (
         'ocr_images_total{outcome="read",reader="captcha"} 1.0',

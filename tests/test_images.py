@@ -231,3 +231,8 @@ def test_a_bmp_opened_by_pillow_is_read_twice():
     picture = Image.open(out)
     for _ in range(2):  # its tiles are gone once it is loaded
         assert open_image(picture).size == (60, 20)
+
+
+def test_heic_is_named_and_says_what_to_do():
+    with pytest.raises(ImageError, match=r"^HEIC: set the camera to JPEG .* save it again as PNG$"):
+        open_image(b"\x00\x00\x00\x18ftypheic" + bytes(100))

@@ -21,6 +21,7 @@ import tomllib
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (  # from the bottom up
     ("paths", "scores", "headers", "locks"),
+    ("words",),
     ("localhost",),
     ("reading",),
     ("drawing",),

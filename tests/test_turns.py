@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.samples import captchas
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Job, Options
+from ocr.serving.processes.jobs import Job, Options, Upload
 from ocr.serving.processes.pool import Process, ProcessEnded
 from ocr.serving.processes.turns import Busy, Turns
 from ocr.serving.service import LOST, Service
@@ -197,10 +197,11 @@ class Devour:
 @pytest.mark.slow
 def test_a_process_reads_and_is_replaced_where_it_ends_or_is_late(process, monkeypatch):
     options, data = Options("captcha"), captchas(1)[0]
-    (expected,) = Job(options, [("a", data)]).run(Service().readers)
+    job = Job([Upload("a", data, options)])
+    (expected,) = job.run(Service().readers)
 
     def reads():
-        return process.call(Job(options, [("a", data)]), time.monotonic() + 60) == [expected]
+        return process.call(job, time.monotonic() + 60) == [expected]
 
     assert reads()
     with pytest.raises(RuntimeError, match="MemoryError"):
@@ -223,15 +224,15 @@ def test_a_process_reads_and_is_replaced_where_it_ends_or_is_late(process, monke
 def test_an_image_that_ends_processes_is_reported_and_the_others_read():
     class Fragile(Recorder):
         def call(self, job, until):
-            self.calls.append([name for name, _ in job.images])
+            self.calls.append([each.name for each in job.uploads])
             if "bad" in self.calls[-1]:
                 raise ProcessEnded
-            return [{"name": name, "text": "1"} for name, _ in job.images]
+            return [{"name": name, "text": "1"} for name in self.calls[-1]]
 
     service, worker = Service(), Fragile()
     service.turns = Turns([worker])
-    images = [(name, b"") for name in ("a", "b", "bad", "c", "d")]
-    found = service.read(images, Options("captcha"))
-    assert [one["name"] for one in found] == [name for name, _ in images]
+    images = [Upload(name, b"", Options("captcha")) for name in ("a", "b", "bad", "c", "d")]
+    found = service.read(images)
+    assert [one["name"] for one in found] == [each.name for each in images]
     assert [one.get("problem") for one in found] == [None, None, LOST, None, None]
     assert worker.calls.count(["bad"]) == 3

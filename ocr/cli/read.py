@@ -20,8 +20,9 @@ from ocr.cli.reads.rows import Row
 from ocr.cli.reads.sources import STDIN, Sources, listed
 from ocr.cli.reads.streams import FORMATS, AboveBar
 from ocr.cli.reads.unsure import Copies
+from ocr.reading.anything import ANY, AnyReader
 from ocr.reading.contract import ReaderError
-from ocr.reading.decoders import DIGITS, WESTERN, DecodingOptions
+from ocr.reading.decoders import DIGITS, WESTERN
 from ocr.reading.files import printable
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import SCRIPTS
@@ -63,7 +64,7 @@ def _complete(parser: Parser) -> Parser:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help='files, folders, zips, "*.png"; - is stdin')
     add("--files-from", metavar="LIST", help="read paths from a file, one a line (-: stdin)")
-    add("--model", default="captcha", metavar="NAME", help="a reader, see: ocr readers (captcha)")
+    add("--model", default="captcha", metavar="NAME", help="any, or one of: ocr readers (captcha)")
     add("--output", "--out", metavar="FILE", help="write .csv .xlsx .jsonl .parquet or .xml")
     add("--format", choices=FORMATS, metavar="F", help="of stdout: text (default) json csv xml")
     add("--sort", choices=("confidence",), metavar="confidence", help="the least sure first")
@@ -110,11 +111,9 @@ def run(options: Namespace) -> int:
         return fail(prog, "stopped", INTERRUPTED)
 
 
-def _load(
-    model: str, least: float | None, words: list[str] | None, how: dict
-) -> tuple[Reader, DecodingOptions]:
-    """Load a reader and say how to decode. Raises ReaderError."""
-    reader = Reader.load(model)
+def _load(model: str, least: float | None, words: list[str] | None, how: dict) -> tuple[Any, Any]:
+    """Load a reader, or all of them, and say how to decode. Raises ReaderError."""
+    reader = AnyReader.load() if model == ANY else Reader.load(model)
     if least is not None:
         reader.trust_from(least)
     return reader, reader.options(lexicon=words, **how)

@@ -13,14 +13,16 @@ from ocr import __version__
 from ocr.page.bundle import bundle
 from ocr.page.graph import GraphError, convert
 from ocr.paths import PACKAGE, read_file, whole
+from ocr.reading.anything import describe
 from ocr.reading.contract import ReaderError, find_reader
 from ocr.reading.network import MAX_MODEL
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SIGNS
+from ocr.words import page_words
 
 OWN = PACKAGE / "page" / "static"
 SHARED = PACKAGE / "serving" / "static"  # the server's page: one page, two ways to read
-LONGEST = 200  # characters of a pattern
+BODY = PACKAGE / "serving" / "templates" / "body.html"
 EXAMPLES = (  # (reader, picture)
     ("numbers", "western.png"),
     ("numbers", "arabic.png"),
@@ -46,18 +48,21 @@ def write(names: Sequence[str], out: Path) -> int:
 
 def render(names: Sequence[str]) -> str:
     """Make the page of `write` as a text."""
-    readers = {Path(name).name: _reader(name) for name in names}
-    if len(readers) < len(names):
+    loaded = {Path(name).name: Reader.load(name) for name in names}
+    if len(loaded) < len(names):
         raise ReaderError(f"two readers have one name among {', '.join(names)}: rename a folder")
-    shown = list(readers)
+    shown = list(loaded)
+    packed = {name: _packed(find_reader(given), loaded[name]) for name, given in zip(shown, names)}
     script = bundle("page", [OWN, SHARED])
     style = (SHARED / "style.css").read_text(encoding="utf-8")
     icon = (SHARED / "icon.svg").read_bytes()
     data = {
-        "readers": [about for about, _ in readers.values()],
+        "setup": {"token": False},
+        "words": page_words(),
+        "readers-known": describe(loaded),
         "rules": {"numbers": NUMBERS, "scripts": SCRIPTS, "signs": SIGNS},
         "pictures": list(_examples(shown)),
-        **{f"reader-{name}": packed for name, (_, packed) in readers.items()},
+        **{f"reader-{name}": each for name, each in packed.items()},
     }
     parts = {
         "policy": _policy(script, style),
@@ -65,8 +70,7 @@ def render(names: Sequence[str]) -> str:
         "title": html.escape(f"Read {', '.join(shown)}" if len(shown) < 3 else "Read small images"),
         "icon": _data_url(icon, "image/svg+xml"),
         "style": style,
-        "options": "".join(f"<option>{html.escape(name)}</option>" for name in shown),
-        "longest": str(LONGEST),
+        "body": BODY.read_text(encoding="utf-8"),
         "data": "\n".join(_embedded(name, value) for name, value in data.items()),
         "script": script,
     }
@@ -106,9 +110,8 @@ def _examples(shown: Sequence[str]) -> Iterator[dict[str, str]]:
 # --- readers
 
 
-def _reader(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Load a reader, so that it is checked; return (about it, its contract and networks)."""
-    folder, reader = find_reader(name), Reader.load(name)
+def _packed(folder: Path, reader: Reader) -> dict[str, Any]:
+    """Convert a reader's contract and networks. Raises ReaderError."""
     count = len(reader.members)
     folders = [folder / str(k) for k in range(1, count + 1)] if count else [folder]
     try:
@@ -116,5 +119,4 @@ def _reader(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     except GraphError as error:
         raise ReaderError(f"{folder}: {error}: read with `ocr read` or `ocr serve`") from None
     contract = {key: reader.contract[key] for key in NEEDED if key in reader.contract}
-    about = {"name": folder.name, **reader.describe()}
-    return about, {"contract": contract, "networks": networks}
+    return {"contract": contract, "networks": networks}

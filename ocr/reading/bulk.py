@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from ocr.reading.decoders import DecodingOptions, Reading
+from ocr.reading.decoders import Reading
 from ocr.reading.files import Found, printable
 from ocr.reading.images import MAX_PIXELS, ImageError
-from ocr.reading.inputs import Prepared
 
 BATCH = 64  # images in memory and in the network at a time
 TIMED_OUT = "timed out before this image was read: send fewer images at a time"
@@ -25,7 +24,7 @@ class Result(NamedTuple):
     name: str
     reading: Reading | None = None
     error: str | None = None
-    prepared: Prepared | None = None
+    prepared: Any = None  # Prepared, or anything.Candidates
 
     @property
     def timed_out(self) -> bool:
@@ -34,21 +33,19 @@ class Result(NamedTuple):
 
 
 class BatchReader(Protocol):
-    """What `read_many` needs of a Reader."""
+    """What `read_many` needs of a Reader, or an AnyReader."""
 
-    def prepare(self, image: Any, max_pixels: int = ...) -> Prepared:
+    def prepare(self, image: Any, max_pixels: int = ...) -> Any:
         """Preprocess one image. Raises ImageError."""
 
-    def read_prepared(
-        self, prepared: list[Prepared], options: DecodingOptions | None = ...
-    ) -> list[Reading]:
+    def read_prepared(self, prepared: list[Any], options: Any = ...) -> list[Reading]:
         """Read preprocessed images together."""
 
 
 def read_many(
     reader: BatchReader,
     images: Iterable[Found],
-    options: DecodingOptions | None = None,
+    options: Any = None,
     *,
     batch: int = BATCH,
     max_pixels: int = MAX_PIXELS,
@@ -56,13 +53,13 @@ def read_many(
 ) -> Iterator[Result]:
     """Read images in batches and yield one Result per image, in order, `batch` at a time in memory.
 
-    options: of Reader.options. An image that cannot be read, has more than `max_pixels`, or
+    options: of the reader's `options`. An image that cannot be read, has more than `max_pixels`, or
     exhausts the memory, yields an error, one with nothing to read the error NOTHING. deadline: a
     time of time.monotonic(); images not started by then are reported as timed out.
     """
     images = iter(images)
     while some := list(islice(images, batch)):
-        prepared: dict[int, Prepared] = {}
+        prepared: dict[int, Any] = {}
         errors: dict[int, str] = {}
         for i, image in enumerate(some):
             if deadline is not None and time.monotonic() > deadline:

@@ -34,6 +34,7 @@ class Reading(NamedTuple):
                   other signs interrupt the text? False where the contract has no threshold
     script        of a number, "western", "arabic" or "persian"; None where the reader does not keep
                   them apart
+    reader        the name of the reader that anything.AnyReader chose; None where there is one only
     """
 
     text: str
@@ -42,6 +43,7 @@ class Reading(NamedTuple):
     spans: tuple[tuple[float, float], ...] = ()
     trusted: bool = False
     script: str | None = None
+    reader: str | None = None
 
 
 REFUSED = Reading("", 0.0)

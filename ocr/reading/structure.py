@@ -17,6 +17,8 @@ MAX_FILL = 2**16  # bytes between the segments of a JPEG, or before the picture 
 MAX_BLOCKS = 2**12  # of at most 255 bytes in the comments of a GIF
 MAX_TILE = 2**26  # pixels of one tile of a TIFF
 
+HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # brands of HEIF files
+
 NO_FILL = re.compile(rb"[^\xff]")
 JPEG_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # a restart, D0 to D7, is no part
 JPEG_WITHOUT_LENGTH = frozenset([0x00, 0x01, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
@@ -28,7 +30,12 @@ class ImageError(ValueError):
 
 
 def check_structure(data: bytes) -> None:
-    """Check how many parts an image file has. Raises ImageError where no encoder writes so many."""
+    """Check how many parts an image file has. Raises ImageError where no encoder writes so many.
+
+    HEIC is refused by its name: Pillow does not open it.
+    """
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC:
+        raise ImageError("HEIC: set the camera to JPEG (most compatible), or save it again as PNG")
     for start, check in CHECKS:
         if data.startswith(start):
             check(data)

@@ -2,23 +2,19 @@
 
 from collections.abc import Sequence
 
+from ocr.reading.anything import ANY
 from ocr.reading.decoders import DIGITS, WESTERN
+from ocr.reading.images import MIN_SIDE
 from ocr.reading.scripts import SCRIPTS
 from ocr.serving import limits, openapi_forms, problems
-
-TEXT = {"type": "string"}
-SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-COUNT = {"type": "integer", "minimum": 0}
-TRUSTED = {
-    "type": "boolean",
-    "description": "Has the confidence reached the reader's threshold? If not, please check.",
-}
+from ocr.serving import openapi_answers as answers
+from ocr.serving.openapi_answers import TEXT, object_, ref
 
 
 def document(readers: list[str], token: bool, forms: Sequence[str] = ()) -> dict:
     """Build the document of a server with these readers and forms; does reading need a token?"""
-    readers_schema = {"type": "array", "items": _ref("Reader")}
-    health = _object(["status"], status={"const": "ok"})
+    readers_schema = {"type": "array", "items": ref("Reader")}
+    health = object_(["status"], status={"const": "ok"})
     metrics = {"content": {"text/plain": {"schema": TEXT}}}
     return {
         "openapi": "3.1.0",
@@ -37,14 +33,10 @@ def document(readers: list[str], token: bool, forms: Sequence[str] = ()) -> dict
             **openapi_forms.paths(forms, token),
         },
         "components": {
-            "schemas": _schemas() | openapi_forms.schemas(),
+            "schemas": answers.schemas() | openapi_forms.schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
-
-
-def _ref(name: str) -> dict:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _json(schema: dict) -> dict:
@@ -52,12 +44,8 @@ def _json(schema: dict) -> dict:
 
 
 def _problem(description: str) -> dict:
-    content = {problems.MEDIA_TYPE: {"schema": _ref("Problem")}}
+    content = {problems.MEDIA_TYPE: {"schema": ref("Problem")}}
     return {"description": description, "content": content}
-
-
-def _object(required: list[str], **properties: dict) -> dict:
-    return {"type": "object", "required": required, "properties": properties}
 
 
 def _secured(operation: dict) -> dict:
@@ -83,12 +71,14 @@ def _probe(summary: str, name: str, schema: dict) -> dict:
 
 def _read(readers: list[str], token: bool) -> dict:
     parameters = _parameters(readers)
-    answer = {"type": "array", "items": {"anyOf": [_ref("Read"), _ref("Refused")]}}
+    answer = {"type": "array", "items": {"anyOf": [ref("Read"), ref("Refused")]}}
     operation = {
         "summary": "Read images",
         "operationId": "read",
         "description": "Send files in a multipart form, or the bytes of one image. The answer has "
-        "one object per file, in the same order. Parameters may be in the query or the form.",
+        "one object per file, in the same order. Parameters may be in the query or the form. "
+        "`reader`, `pattern` and `crop` may be repeated: then each is for one answer, for one file "
+        "each or all for a single file.",
         "parameters": [
             {"name": name, "in": "query", "schema": schema} for name, schema in parameters.items()
         ],
@@ -108,7 +98,11 @@ def _read(readers: list[str], token: bool) -> dict:
 
 def _parameters(readers: list[str]) -> dict[str, dict]:
     return {
-        "reader": {"type": "string", "enum": readers, "default": readers[0]},
+        "reader": _repeated(
+            {"enum": [ANY, *readers]},
+            "Which reader reads; `any` asks all, and gives the reading of the one that the picture "
+            "suits. Default: any.",
+        ),
         "top": {
             "type": "integer",
             "minimum": 1,
@@ -116,12 +110,16 @@ def _parameters(readers: list[str]) -> dict[str, dict]:
             "default": 1,
             "description": "How many alternative texts to return.",
         },
-        "pattern": {
-            "type": "string",
-            "maxLength": limits.MAX_PATTERN,
-            "description": "Constrain each place of the text: d a digit, a a letter, x either, "
-            "anything else itself.",
-        },
+        "pattern": _repeated(
+            {"type": "string", "maxLength": limits.MAX_PATTERN},
+            "Constrain each place of the text: d a digit, a a letter, x either, anything else "
+            "itself.",
+        ),
+        "crop": _repeated(
+            {"type": "string", "pattern": "^[0-9]{1,7}(,[0-9]{1,7}){3}$"},
+            "Read a part of the picture only: x,y,width,height in pixels, as 10,0,200,50. A "
+            f"part has at least {MIN_SIDE} pixels on each side.",
+        ),
         "script": {
             "enum": list(SCRIPTS),
             "description": "The script of the numbers, where it is known; only for a reader that "
@@ -137,12 +135,24 @@ def _parameters(readers: list[str]) -> dict[str, dict]:
             "default": False,
             "description": "Also show where signs are that belong to no number.",
         },
+        "split": {
+            "type": "boolean",
+            "default": False,
+            "description": "The pictures hold several lines or numbers: read each by itself. The "
+            "text has a line for each line that was read; `parts` has the readings.",
+        },
         "seen": {
             "type": "boolean",
             "default": False,
             "description": "Also return the picture as the network sees it.",
         },
     }
+
+
+def _repeated(schema: dict, description: str) -> dict:
+    """Describe a parameter that may be given once, or once for each answer."""
+    most = {"maxItems": limits.MAX_FILES}
+    return {"type": "array", "items": schema, "description": description, **most}
 
 
 def _bodies(parameters: dict[str, dict]) -> dict:
@@ -154,111 +164,7 @@ def _bodies(parameters: dict[str, dict]) -> dict:
     }
     bytes_of_one = {"type": "string", "format": "binary", "minLength": 1}
     return {
-        "multipart/form-data": {"schema": _object(["file"], file=files, **parameters)},
+        "multipart/form-data": {"schema": object_(["file"], file=files, **parameters)},
         "application/octet-stream": {"schema": bytes_of_one},
         "image/*": {},
     }
-
-
-def _schemas() -> dict:
-    return {
-        "Read": _read_schema(),
-        "Refused": _refused_schema(),
-        "Reader": _reader_schema(),
-        "Problem": _object(
-            ["type", "title", "status", "detail"],
-            type=TEXT,
-            title=TEXT,
-            status={"type": "integer"},
-            detail=TEXT,
-            images={"type": "array", "items": _ref("Refused")},
-        ),
-    }
-
-
-def _refused_schema() -> dict:
-    return _object(
-        ["name", "problem"],
-        name=TEXT,
-        problem={
-            "type": "string",
-            "description": "Why the image is not read. Where it was opened and there is nothing "
-            "that can be read, there are also an empty text, confidence 0 and trusted false.",
-        },
-        text={"const": ""},
-        confidence={"const": 0},
-        trusted={"const": False},
-    )
-
-
-def _read_schema() -> dict:
-    return _object(
-        ["name", "text", "confidence", "trusted", "alternatives", "spans", "width", "height"],
-        name=TEXT,
-        text=TEXT,
-        confidence=SHARE,
-        trusted=TRUSTED,
-        script={
-            "enum": list(SCRIPTS),
-            "description": "In which script the number is, where the reader keeps scripts apart.",
-        },
-        alternatives={
-            "type": "array",
-            "items": _object(["text", "confidence"], text=TEXT, confidence=SHARE),
-            "description": "The `top` best texts, best first; empty for top = 1.",
-        },
-        spans={
-            "type": "array",
-            "description": "Where each character was read: left and right, in pixels of the "
-            "picture.",
-            "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-        },
-        width=COUNT,
-        height=COUNT,
-        seen={
-            "type": "string",
-            "description": "The picture as the network sees it: a PNG as a data: URL.",
-        },
-    )
-
-
-def _reader_schema() -> dict:
-    score = _object(
-        ["on", "n", "exact", "low", "high"], on=TEXT, n=COUNT, exact=SHARE, low=SHARE, high=SHARE
-    )
-    trust = _object(
-        ["threshold", "on", "n", "share", "right"],
-        threshold={"type": "number"},
-        on=TEXT,
-        n=COUNT,
-        share=SHARE,
-        right=SHARE,
-    )
-    size = _object(["height", "width", "channels"], height=COUNT, width=COUNT, channels=COUNT)
-    return _object(
-        [
-            *("name", "kind", "alphabet", "scripts", "lengths", "input", "trained_on", "scores"),
-            "trust",
-        ],
-        name=TEXT,
-        kind={"enum": ["string", "character"]},
-        alphabet={"type": "string", "description": "The signs of texts, those of patterns."},
-        scripts={
-            "type": "array",
-            "items": {"enum": list(SCRIPTS)},
-            "description": "The scripts that the reader keeps apart.",
-        },
-        lengths={
-            "type": ["array", "null"],
-            "items": COUNT,
-            "description": "The least and the most characters of a text, where they are limited.",
-        },
-        input=size,
-        trained_on=TEXT,
-        scores={"type": "array", "items": score},
-        trust={
-            "anyOf": [trust, {"type": "null"}],
-            "description": "From which confidence a reading is trusted; on the n images it was "
-            "chosen on, which share is trusted and which share of these is right. Null: never.",
-        },
-    )

@@ -28,15 +28,17 @@ from werkzeug.exceptions import (
     UnprocessableEntity,
 )
 
+from ocr import __version__
 from ocr.headers import page_headers
 from ocr.reading.contract import ReaderError
-from ocr.serving import forms, limits, problems
+from ocr.serving import docs, forms, limits, problems
 from ocr.serving.guard import Guard
 from ocr.serving.openapi import document
 from ocr.serving.processes.turns import Busy
 from ocr.serving.service import Service
 from ocr.serving.settings import Settings
-from ocr.serving.uploads import InMemoryRequest, parse_options, parse_request
+from ocr.serving.uploads import InMemoryRequest, parse_request, parse_uploads
+from ocr.words import page_words
 
 HEADERS = page_headers("'self' data: blob:")
 REFUSED = "ocr.refused"  # in the WSGI environ: the error of a request whose body is not received
@@ -156,17 +158,25 @@ def _add_page(app: Flask, service: Service, token: bool, known: dict[str, Path])
             "index.html",
             readers=readers,
             forms=described,
-            token=token,
-            limits=limits,
+            setup={"token": token},
+            words=page_words(),
+            version=__version__,
         )
 
     @app.get("/api/readers")
     def list_readers():
         return jsonify(readers)
 
+    described_api = document(list(service.readers), token, list(known))
+
     @app.get("/openapi.json")
     def openapi():
-        return jsonify(document(list(service.readers), token, list(known)))
+        return jsonify(described_api)
+
+    @app.get("/docs")
+    def show_docs():
+        about = docs.page(described_api, request.url_root.rstrip("/"))
+        return render_template("docs.html", place="docs", words=page_words(), **about)
 
 
 def _add_probes(app: Flask, service: Service, metrics: Metrics) -> None:
@@ -194,10 +204,10 @@ def _arrived() -> float:
 
 def _read(service: Service, metrics: Metrics) -> Response:
     images, parameters = parse_request()
-    options = parse_options(service, parameters)
+    uploads = parse_uploads(service, images, parameters)
     client = request.remote_addr or ""
     try:
-        answers = service.read(images, options, client, _arrived() + limits.SECONDS)
+        answers = service.read(uploads, client, _arrived() + limits.SECONDS)
     except ReaderError as error:  # a pattern that this reader cannot read
         raise BadRequest(str(error)) from None
     except Busy:
@@ -205,8 +215,9 @@ def _read(service: Service, metrics: Metrics) -> Response:
     except TimeoutError as error:
         raise ServiceUnavailable(str(error), retry_after=1) from None
     refused = [answer for answer in answers if "problem" in answer]
-    metrics.images.labels(options.reader, "read").inc(len(answers) - len(refused))
-    metrics.images.labels(options.reader, "refused").inc(len(refused))
+    for upload, answer in zip(uploads, answers):
+        outcome = "refused" if "problem" in answer else "read"
+        metrics.images.labels(upload.options.reader, outcome).inc()
     if len(refused) == len(answers):
         raise Unreadable(refused)
     return jsonify(answers)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ocr.reading.anything import describe
 from ocr.reading.bulk import TIMED_OUT
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Job, Options, load_readers
+from ocr.serving.processes.jobs import Job, Upload, find_reader, load_readers
 from ocr.serving.processes.pool import Here, Process, ProcessEnded
 from ocr.serving.processes.turns import Ticket, Turns
 
@@ -39,49 +40,47 @@ class Service:
 
     def describe(self) -> list[dict]:
         """Describe each reader: what it reads, and how well."""
-        return [{"name": name, **reader.describe()} for name, reader in self.readers.items()]
+        return describe(self.readers)
 
     def read(
         self,
-        uploads: list[tuple[str, bytes]],
-        options: Options,
+        uploads: list[Upload],
         client: str = "",
         deadline: float | None = None,
     ) -> list[dict[str, Any]]:
-        """Read images (name, bytes); give one object each, in order: the reading, or a problem.
+        """Read images; give one object each, in order: the reading, or a problem.
 
         client: whose request it is, an address; turns are fair between clients. deadline: a time of
         time.monotonic(), by default limits.SECONDS from now. Raises ReaderError for a pattern or
         script that the reader does not have, Busy where no place is free, TimeoutError where no
         image was read in time.
         """
-        options.decoding(self.readers[options.reader])
+        for options in {upload.options for upload in uploads}:
+            options.decoding(find_reader(options.reader, self.readers))
         if deadline is None:
             deadline = time.monotonic() + limits.SECONDS
         with self.turns.place(client, deadline) as ticket:
-            answers = self._read(uploads, options, ticket)
+            answers = self._read(uploads, ticket)
         if uploads and not answers:
             raise TimeoutError(TIMED_OUT)
         late = uploads[len(answers) :]
-        return answers + [{"name": name, "problem": TIMED_OUT} for name, _ in late]
+        return answers + [{"name": upload.name, "problem": TIMED_OUT} for upload in late]
 
-    def _read(
-        self, uploads: list[tuple[str, bytes]], options: Options, ticket: Ticket
-    ) -> list[dict[str, Any]]:
+    def _read(self, uploads: list[Upload], ticket: Ticket) -> list[dict[str, Any]]:
         """Read turn by turn; return what is done by the deadline."""
         answers: list[dict[str, Any]] = []
         ended = 0
         while len(answers) < len(uploads):
             some = uploads[len(answers) : len(answers) + ticket.size]
             try:
-                answers += self.turns.run(ticket, Job(options, some))
+                answers += self.turns.run(ticket, Job(some))
                 ended = 0
             except TimeoutError:
                 break
             except ProcessEnded:  # perhaps by one of them: each alone then, three times
                 ended += len(some) == 1
                 if ended == 3:
-                    answers.append({"name": some[0][0], "problem": LOST})
+                    answers.append({"name": some[0].name, "problem": LOST})
                     ended = 0
                 ticket.size = 1
         return answers

@@ -1,16 +1,20 @@
 """Parse a request to /api/read: its images and its parameters, within limits."""
 
 import io
-from collections.abc import Mapping
 
 from flask import Request, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from ocr.reading.anything import ANY
 from ocr.reading.decoders import DIGITS
+from ocr.reading.images import MIN_SIDE
 from ocr.reading.scripts import SCRIPTS
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Options
+from ocr.serving.processes.jobs import Crop, Options, Upload
 from ocr.serving.service import Service
+
+Parameters = MultiDict[str, str]
 
 CHOICES = {  # of parameters: the values that they may have
     "top": [str(n) for n in range(1, limits.MAX_TOP + 1)],
@@ -18,8 +22,13 @@ CHOICES = {  # of parameters: the values that they may have
     "script": ["", *SCRIPTS],
     "digits": [*DIGITS],
     "keep_other": ["false", "true"],
+    "split": ["false", "true"],
 }
-PARAMETERS = ("reader", "pattern", *CHOICES)
+EACH = ("reader", "pattern", "crop")  # may be given once, or once for each answer
+PARAMETERS = (*EACH, *CHOICES)
+
+
+DIGITS_OF_A_SIDE = 7
 
 
 class InMemoryRequest(Request):
@@ -33,7 +42,7 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-def parse_request() -> tuple[list[tuple[str, bytes]], Mapping[str, str]]:
+def parse_request() -> tuple[list[tuple[str, bytes]], Parameters]:
     """Parse the current request: images (name, bytes), and the parameters in query and form.
 
     Raises BadRequest.
@@ -46,7 +55,7 @@ def parse_request() -> tuple[list[tuple[str, bytes]], Mapping[str, str]]:
         raise BadRequest("the request's body cannot be read: send it again") from None
 
 
-def _parse() -> tuple[list[tuple[str, bytes]], Mapping[str, str]]:
+def _parse() -> tuple[list[tuple[str, bytes]], Parameters]:
     if request.mimetype != "multipart/form-data":  # whatever type it claims: one image
         data = request.get_data(cache=False, parse_form_data=False)
         if not data:
@@ -58,36 +67,87 @@ def _parse() -> tuple[list[tuple[str, bytes]], Mapping[str, str]]:
         raise BadRequest("no image in the form: send each as a part with a file name")
     if len(images) > limits.MAX_FILES:
         raise BadRequest(f"{len(images)} images: send at most {limits.MAX_FILES} at a time")
-    fields = {name or "": value for name, value in request.form.items()}  # a part may lack a name
-    parameters = {**fields, **request.args.to_dict()}
+    parameters = Parameters()
+    for name, values in request.form.lists():
+        parameters.setlist(name or "", values)  # a part may lack a name
+    for name, values in request.args.lists():
+        parameters.setlist(name, values)
     return [(name, file.read()) for name, file in images], parameters
 
 
-def parse_options(service: Service, parameters: Mapping[str, str]) -> Options:
-    """Check the parameters of a request. Raises BadRequest."""
+def parse_uploads(
+    service: Service, images: list[tuple[str, bytes]], parameters: Parameters
+) -> list[Upload]:
+    """Check the parameters of a request, and say how each image is read. Raises BadRequest.
+
+    Of several readers, patterns or crops each is for one answer: for one image each, or all for a
+    single image.
+    """
     if unknown := sorted(set(parameters) - set(PARAMETERS)):
         raise BadRequest(f"no parameter {unknown[0][:40]!r}: there are {', '.join(PARAMETERS)}")
-    reader = parameters.get("reader", next(iter(service.readers)))
-    pattern = parameters.get("pattern") or None
-    chosen = {name: parameters.get(name, allowed[0]) for name, allowed in CHOICES.items()}
-    if reader not in service.readers:
-        raise BadRequest(f"no reader {reader[:40]!r}: there are {', '.join(service.readers)}")
-    for name, value in chosen.items():
-        if value not in CHOICES[name]:
-            raise BadRequest(f"{name} = {value[:40]!r}: send {_listed(CHOICES[name])}")
-    if pattern and len(pattern) > limits.MAX_PATTERN:
-        raise BadRequest(
-            f"a pattern of {len(pattern)} characters: send at most {limits.MAX_PATTERN}"
+    given = {name: parameters.getlist(name) for name in EACH}
+    count = max(len(images), *map(len, given.values()))
+    if count > limits.MAX_FILES:
+        raise BadRequest(f"{count} readings: ask for at most {limits.MAX_FILES} at a time")
+    for name, many in {"file": len(images), **{n: len(v) for n, v in given.items()}}.items():
+        if many not in (0, 1, count):
+            raise BadRequest(
+                f"{many} x {name} for {count} answers: send one for all, or one for each"
+            )
+    chosen = {name: _choice(name, parameters) for name in CHOICES}
+    readers = [_reader(service, name) for name in given["reader"] or [ANY]]
+    patterns = [_pattern(text) for text in given["pattern"] or [""]]
+    crops = [_crop(text) for text in given["crop"] or [""]]
+    uploads = []
+    for k in range(count):
+        name, data = images[k % len(images)]
+        options = Options(
+            readers[k % len(readers)],
+            int(chosen["top"]),
+            patterns[k % len(patterns)],
+            chosen["seen"] == "true",
+            chosen["script"] or None,
+            chosen["digits"],
+            chosen["keep_other"] == "true",
+            chosen["split"] == "true",
         )
-    return Options(
-        reader,
-        int(chosen["top"]),
-        pattern,
-        chosen["seen"] == "true",
-        chosen["script"] or None,
-        chosen["digits"],
-        chosen["keep_other"] == "true",
-    )
+        uploads.append(Upload(name, data, options, crops[k % len(crops)]))
+    return uploads
+
+
+def _choice(name: str, parameters: Parameters) -> str:
+    value, allowed = parameters.get(name, CHOICES[name][0]), CHOICES[name]
+    if value not in allowed:
+        raise BadRequest(f"{name} = {value[:40]!r}: send {_listed(allowed)}")
+    return value
+
+
+def _reader(service: Service, name: str) -> str:
+    known = [ANY, *service.readers]
+    if name not in known:
+        raise BadRequest(f"no reader {name[:40]!r}: there are {', '.join(known)}")
+    return name
+
+
+def _pattern(text: str) -> str | None:
+    if len(text) > limits.MAX_PATTERN:
+        raise BadRequest(f"a pattern of {len(text)} characters: send at most {limits.MAX_PATTERN}")
+    return text or None
+
+
+def _crop(text: str) -> Crop | None:
+    """Parse x,y,width,height."""
+    if not text:
+        return None
+    numbers = text.split(",")
+    if len(numbers) != 4 or not all(
+        n.isascii() and n.isdecimal() and len(n) <= DIGITS_OF_A_SIDE for n in numbers
+    ):
+        raise BadRequest(f"crop = {text[:40]!r}: send x,y,width,height in pixels, as 10,0,200,50")
+    x, y, width, height = map(int, numbers)
+    if min(width, height) < MIN_SIDE:
+        raise BadRequest(f"crop = {text[:40]!r}: width and height are at least {MIN_SIDE} pixels")
+    return x, y, width, height
 
 
 def _listed(values: list[str]) -> str:

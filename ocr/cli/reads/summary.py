@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from ocr.cli.reads.rows import Row
+from ocr.reading.anything import ANY
 from ocr.reading.bulk import NOTHING
 from ocr.reading.files import Found
 from ocr.reading.reader import Reader
@@ -52,6 +53,11 @@ class Tally:
         """Say what may be the reason where most readings are not trusted; else None."""
         if self.count < FEW or 2 * (self.check + self.empty) <= self.count:
             return None
+        if name == ANY:
+            return (
+                "most are doubtful: no reader may know this kind of picture; one of your own: "
+                "ocr label FOLDER --name NAME"
+            )
         if reader.threshold is None:
             return (
                 f"{name} has no confidence from which it may be trusted (it was tested on too few "

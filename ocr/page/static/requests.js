@@ -1,5 +1,6 @@
 // Read pictures in this file: in the server's page, a module of this name sends them to the API.
 
+import { choose, UNKNOWN } from "./any.js";
 import { openPicture } from "./decode.js";
 import { ImageError } from "./picture.js";
 import { Reader } from "./reader.js";
@@ -9,6 +10,7 @@ const NOTHING = "nothing that I can read";
 const TOP = 3;             // texts that are given, the best and its alternatives
 const PATIENCE = 50;       // milliseconds of reading after which the page may react
 const embedded = id => JSON.parse(document.getElementById(id).textContent);
+const offered = embedded("readers-known").filter(reader => !reader.same_as);
 const examples = embedded("pictures");  // [{reader, file, source}], source a data: URL
 const opened = new Map();  // readers, by name
 
@@ -52,18 +54,63 @@ function show({ data, width, height, channels }) {
   return canvas.toDataURL();
 }
 
+// Where the network looked, as parts.box in Python: [left, top, width, height].
+function box({ pixels, placed, size }) {
+  const ends = (side, start, length, most) => [-length, length].map((end, k) => {
+    const at = ((side + end) / 2 - start) / placed.scale;
+    return k ? Math.min(most, at) : Math.max(0, at);
+  });
+  const [left, right] = ends(pixels.width, placed.left, placed.width, size[0]);
+  const [top, bottom] = ends(pixels.height, placed.top, placed.height, size[1]);
+  return [left, top, right - left, bottom - top];
+}
+
+const finished = (name, reader, { reading, prepared }) => {
+  const [width, height] = prepared.size;
+  return { name, reader, ...reading, box: box(prepared), width, height, seen: show(prepared.pixels) };
+};
+
 async function readOne(file, reader, options) {
   const name = file.name || "picture.png";
   try {
-    const picture = await openPicture(file, reader.contract.input.channels === 1 ? 1 : 3);
-    const { reading, prepared } = reader.read(picture, { top: TOP, ...options });
-    if (!reading.text) return { name, ...reading, problem: NOTHING };
-    const [width, height] = prepared.size;
-    return { name, ...reading, width, height, seen: show(prepared.pixels) };
+    const { contract } = open(reader);
+    const picture = await openPicture(file, contract.input.channels === 1 ? 1 : 3);
+    const read = open(reader).read(picture, { top: TOP, ...options });
+    return read.reading.text ? finished(name, reader, read)
+      : { name, reader, ...read.reading, problem: NOTHING };
   } catch (error) {
     if (error instanceof ImageError) return { name, problem: error.message };
     throw error;
   }
+}
+
+// Read with all readers; those that cannot, for their alphabet or the picture's ink, are left out.
+async function readAny(file, options) {
+  const name = file.name || "picture.png", views = [], faults = [];
+  let picture;
+  try {
+    picture = await openPicture(file);
+  } catch (error) {
+    if (error instanceof ImageError) return { name, problem: error.message };
+    throw error;
+  }
+  for (const { name: reader, reads } of offered) {
+    try {
+      const { contract } = open(reader), read = open(reader).read(picture, { top: TOP, ...options });
+      views.push({ name: reader, reads, input: contract.input, ...read });
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  const fault = faults.find(each => each instanceof ImageError) ?? faults[0];
+  if (!views.length && fault instanceof ImageError) return { name, problem: fault.message };
+  if (!views.length) throw fault;
+  const chosen = choose(views, picture);
+  if (!chosen.name) {
+    return { name, reader: null, text: "", confidence: 0, trusted: false, problem: UNKNOWN };
+  }
+  const found = finished(name, chosen.name, views.find(view => view.name === chosen.name));
+  return { ...found, trusted: chosen.trusted };
 }
 
 // options: reader, pattern and script; empty ones are left out.
@@ -75,7 +122,7 @@ export async function requestReadings(files, { reader, ...options }) {
       await new Promise(done => setTimeout(done));
       begun = performance.now();
     }
-    rows.push(await readOne(file, open(reader), options));
+    rows.push(await (reader === "any" ? readAny(file, options) : readOne(file, reader, options)));
   }
   return rows;
 }

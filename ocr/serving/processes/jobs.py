@@ -1,38 +1,44 @@
-"""What one turn does: read some images with one reader. Without Flask."""
+"""What one turn does: read some images, each with a reader. Without Flask."""
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
 from ocr.paths import reader_places
-from ocr.reading.bulk import Result, read_many
+from ocr.reading.anything import ANY, UNKNOWN, AnyOptions, AnyReader, Candidates
+from ocr.reading.bulk import NOTHING, Result, read_many
 from ocr.reading.decoders import WESTERN, DecodingOptions
 from ocr.reading.files import Found
-from ocr.reading.inputs import Input
+from ocr.reading.images import ImageError, open_image
+from ocr.reading.parts import box, parts
 from ocr.reading.reader import Reader
 from ocr.serving import limits
+
+Crop = tuple[int, int, int, int]  # (x, y, width, height) in pixels
 
 
 @dataclass(frozen=True)
 class Options:
-    """Parameters of a request, apart from its images."""
+    """How to read an image: the parameters of a request. reader: a name, or ANY."""
 
-    reader: str
+    reader: str = ANY
     top: int = 1
     pattern: str | None = None
     seen: bool = False
     script: str | None = None
     digits: str = WESTERN
     keep_other: bool = False
+    split: bool = False
 
-    def decoding(self, reader: Reader) -> DecodingOptions:
+    def decoding(self, reader: Reader | AnyReader) -> DecodingOptions | AnyOptions:
         """Check them against a reader. Raises ReaderError."""
         return reader.options(
             top=self.top,
@@ -44,6 +50,15 @@ class Options:
         )
 
 
+class Upload(NamedTuple):
+    """An image to read: its name and bytes, how, and the part of it to read; None: all of it."""
+
+    name: str
+    data: bytes
+    options: Options = Options()
+    crop: Crop | None = None
+
+
 class Work(Protocol):
     """What a process that reads can do: see Job."""
 
@@ -53,26 +68,96 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """Images, as (name, bytes), to read with the same options."""
+    """Images to read in one turn."""
 
-    options: Options
-    images: Sequence[tuple[str, bytes]]
+    uploads: Sequence[Upload]
 
     def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
         """Read the images; return the API's object of each, in order."""
-        reader = readers[self.options.reader]
-        results = read_many(
-            reader,
-            [Found(name, partial(bytes, data)) for name, data in self.images],
-            self.options.decoding(reader),
-            batch=limits.BATCH,
-            max_pixels=limits.MAX_PIXELS,
-        )
-        seen_by = reader.input if self.options.seen else None
-        return [
-            {"name": name, **as_json(result, seen_by)}
-            for (name, _), result in zip(self.images, results)
-        ]
+        answers: list[dict[str, Any]] = []
+        for options, group in groupby(self.uploads, attrgetter("options")):
+            uploads = list(group)
+            for upload, whole in zip(uploads, _read(uploads, options, readers)):
+                answers.append(_by_parts(upload, whole, readers) or whole)
+        return answers
+
+
+def find_reader(name: str, readers: Mapping[str, Reader]) -> Reader | AnyReader:
+    """Find a reader by name, or the one of ANY."""
+    return AnyReader(readers) if name == ANY else readers[name]
+
+
+def _read(
+    uploads: list[Upload], options: Options, readers: Mapping[str, Reader]
+) -> list[dict[str, Any]]:
+    """Read images with the same options."""
+    pictures = [Part(each) for each in uploads]
+    reader = find_reader(options.reader, readers)
+    results = read_many(
+        reader,
+        [Found(each.name, picture.read) for each, picture in zip(uploads, pictures)],
+        options.decoding(reader),
+        batch=limits.BATCH,
+        max_pixels=limits.MAX_PIXELS,
+    )
+    return [
+        {"name": upload.name, **as_json(result, options, readers, part)}
+        for upload, part, result in zip(uploads, pictures, results)
+    ]
+
+
+def _by_parts(
+    upload: Upload, whole: dict[str, Any], readers: Mapping[str, Reader]
+) -> dict[str, Any] | None:
+    """Read the lines and numbers of an image one by one; None where it is better read as a whole.
+
+    Where it was not asked for, ANY does so with an image that it cannot read at all, and takes the
+    result where it trusts each part.
+    """
+    asked = upload.options.split
+    if not asked and (upload.options.reader != ANY or whole.get("problem") != UNKNOWN):
+        return None
+    part = Part(upload)
+    try:
+        lines = parts(open_image(part.read(), limits.MAX_PIXELS))
+    except ImageError:
+        return None
+    boxes = [box for line in lines for box in line]
+    if len(boxes) < 2 or (not asked and len(boxes) > limits.BATCH):
+        return None
+    options = replace(upload.options, split=False)
+    crops = [(x + part.left, y + part.top, right - x, low - y) for x, y, right, low in boxes]
+    found = _read([upload._replace(options=options, crop=crop) for crop in crops], options, readers)
+    enough = any(each.get("text") for each in found) if asked else all(map(_trusted, found))
+    return joined(upload.name, found, list(map(len, lines))) if enough else None
+
+
+def _trusted(answer: dict[str, Any]) -> bool:
+    return answer.get("trusted", False)
+
+
+class Part:
+    """The part of an upload that is read; where it is in the picture is known after `read`."""
+
+    def __init__(self, upload: Upload):
+        self._upload = upload
+        self.left = self.top = 0
+        self.size: tuple[int, int] | None = None  # of the whole picture, where it is cropped
+
+    def read(self) -> Any:
+        """Return the bytes, or the picture cropped. Raises ImageError."""
+        crop = self._upload.crop
+        if crop is None:
+            return bytes(self._upload.data)
+        picture = open_image(self._upload.data, limits.MAX_PIXELS)
+        self.left, self.top, self.size = crop[0], crop[1], picture.size
+        right, bottom = crop[0] + crop[2], crop[1] + crop[3]
+        if right > picture.width or bottom > picture.height:
+            raise ImageError(
+                f"crop {','.join(map(str, crop))} lies outside the picture: it has "
+                f"{picture.width} x {picture.height} pixels"
+            )
+        return picture.crop((crop[0], crop[1], right, bottom))
 
 
 def find_readers(places: Sequence[Path] | None = None) -> dict[str, Path]:
@@ -85,6 +170,7 @@ def find_readers(places: Sequence[Path] | None = None) -> dict[str, Path]:
         contract.parent.name: contract.parent
         for place in reversed(places)
         for contract in place.glob("[!.]*/reader.json")
+        if contract.parent.name != ANY
     }
     if not found:
         where = ", ".join(map(str, places))
@@ -97,23 +183,32 @@ def load_readers(places: Sequence[Path] | None = None) -> dict[str, Reader]:
     return {name: Reader.load(path) for name, path in find_readers(places).items()}
 
 
-def as_json(result: Result, seen_by: Input | None) -> dict[str, Any]:
-    """Convert a result to the API's object, with spans in pixels of the picture.
+def as_json(
+    result: Result, options: Options, readers: Mapping[str, Reader], part: Part
+) -> dict[str, Any]:
+    """Convert a result to the API's object, with spans in pixels of the whole picture.
 
     A refused image has a problem, and a reading without text; one that cannot be opened a problem
-    alone. seen_by: the reader's input, to add the picture as the network sees it.
+    alone.
     """
     reading, prepared = result.reading, result.prepared
     if reading is None or prepared is None:
         return {"problem": result.error}
+    name = reading.reader or (None if options.reader == ANY else options.reader)
     read = {
+        "reader": name,
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
         "trusted": reading.trusted,
     }
-    if result.error is not None:
-        return read | {"problem": result.error}
-    width, height = prepared.size
+    if result.error is not None or name is None:
+        unknown = options.reader == ANY and result.error == NOTHING
+        return read | {"problem": UNKNOWN if unknown else result.error}
+    if isinstance(prepared, Candidates):
+        prepared = prepared.prepared[name]
+    seen_by = readers[name].input
+    left, top, wide, high = box(prepared, seen_by.size)
+    width, height = part.size or prepared.size
     return {
         **read,
         **({"script": reading.script} if reading.script else {}),
@@ -121,11 +216,45 @@ def as_json(result: Result, seen_by: Input | None) -> dict[str, Any]:
             {"text": text, "confidence": round(confidence, 4)}
             for text, confidence in reading.alternatives
         ],
-        "spans": [list(span) for span in reading.spans],
+        "spans": [[round(end + part.left, 1) for end in span] for span in reading.spans],
+        "box": [round(left + part.left, 1), round(top + part.top, 1), wide, high],
         "width": width,
         "height": height,
-        **({"seen": data_url(seen_by.show(prepared.pixels))} if seen_by else {}),
+        **({"seen": data_url(seen_by.show(prepared.pixels))} if options.seen else {}),
     }
+
+
+def joined(name: str, found: list[dict[str, Any]], lines: list[int]) -> dict[str, Any]:
+    """Join the readings of an image's parts: a line of text for each that has any.
+
+    lines: how many parts each line has. The confidence is that of the least sure part.
+    """
+    left, texts = iter(found), []
+    for count in lines:
+        texts.append(" ".join(filter(None, (next(left).get("text") for _ in range(count)))))
+    read = [each for each in found if "box" in each]
+    first = ("name", "reader", "problem", "alternatives", "seen")
+    return {
+        "name": name,
+        "reader": read[0]["reader"],
+        "text": "\n".join(filter(None, texts)),
+        "confidence": min(each["confidence"] for each in read),
+        "trusted": all(map(_trusted, found)),
+        "alternatives": [],
+        "spans": [],
+        "box": _around([each["box"] for each in read]),
+        "parts": [{k: v for k, v in each.items() if k not in first} for each in read],
+        "width": read[0]["width"],
+        "height": read[0]["height"],
+        **({"seen": read[0]["seen"]} if "seen" in read[0] else {}),
+    }
+
+
+def _around(boxes: list[list[float]]) -> list[float]:
+    """Compute the box (left, top, width, height) around others."""
+    left, top = (min(box[k] for box in boxes) for k in (0, 1))
+    right, bottom = (max(box[k] + box[k + 2] for box in boxes) for k in (0, 1))
+    return [left, top, round(right - left, 1), round(bottom - top, 1)]
 
 
 def data_url(pixels: np.ndarray) -> str:

@@ -1,25 +1,37 @@
-// What the list and the form share.
+// What the modules of the page share.
 
 export const $ = id => document.getElementById(id);
-export const percent = share => `${(100 * share).toFixed(share > 0.9995 ? 0 : 1)} %`;
+export const embedded = id => JSON.parse($(id)?.textContent ?? "null");
 
-export function sureness(row) {
-  return (row.trusted ? "sure" : "please check") + ` (confidence ${percent(row.confidence)})`;
+export function element(name, properties = {}, ...children) {
+  const { dataset = {}, ...rest } = properties;
+  const made = Object.assign(document.createElement(name), rest);
+  Object.assign(made.dataset, dataset);
+  made.append(...children);
+  return made;
 }
 
-export function acceptDrops(element, take) {
+// Take dropped files; event.stopPropagation keeps them from the whole window.
+export function acceptDrops(target, take, marked = target) {
   for (const kind of ["dragenter", "dragover"]) {
-    element.addEventListener(kind, event => {
+    target.addEventListener(kind, event => {
       event.preventDefault();
-      element.classList.add("over");
+      marked.classList.add("over");
     });
   }
   for (const kind of ["dragleave", "drop"]) {
-    element.addEventListener(kind, () => element.classList.remove("over"));
+    target.addEventListener(kind, () => marked.classList.remove("over"));
   }
-  element.addEventListener("drop", event => {
+  target.addEventListener("drop", event => {
     event.preventDefault();
     event.stopPropagation();
-    take(event.dataTransfer.files);
+    take([...event.dataTransfer.files]);
   });
+}
+
+export function download(name, text) {
+  const link = element("a", { download: name });
+  link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
 }

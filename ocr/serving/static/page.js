@@ -1,62 +1,32 @@
-// The page: pictures in, a list of readings out. No library, no other server. `ocr page` puts it
-// into a file that reads by itself, with another requests.js: ocr/page/static/requests.js.
+// The place to read: pictures in, a list of readings out. No library, no other server. `ocr page`
+// puts it into a file that reads by itself, with another requests.js: ocr/page/static/requests.js.
 
-import { $, acceptDrops, percent, sureness } from "./common.js";
+import { chooseReader, chosenOptions, mismatches } from "./choices.js";
+import { $, acceptDrops, download, element, embedded } from "./common.js";
+import { showDetail, startDetail } from "./detail.js";
+import {
+  addItems, arrange, neighbour, onPick, refresh, removeItem, select, selected, walk,
+} from "./list.js";
+import { startDrawing } from "./pen.js";
 import { EXAMPLES, exampleFile, exampleSource, requestReadings, scaleDown } from "./requests.js";
+import { addRow, confirm, csv, forget, labels, rows, toCheck, update, verdict } from "./rows.js";
+import { count, onLanguage, word } from "./words.js";
 
 const BATCH = 8;          // pictures in a request
 const BATCH_BYTES = 8e6;  // bytes in a request of more than one picture
-const SHOWN = 0.0005;     // alternatives of less confidence are left out
-const readers = JSON.parse($("readers").textContent);
-const rows = [];  // of the list: {name, text, confidence, trusted, alternatives} or {name, problem}
-
-// --- the list ------------------------------------------------------------------------------------
-
-function show(file, row) {
-  const item = $("result").content.cloneNode(true).firstElementChild;
-  const part = name => item.querySelector(name);
-  part(".name").textContent = row.name;
-  if (file && !row.problem) {
-    part(".shown img").src = URL.createObjectURL(file);
-    part(".shown img").alt = `The picture ${row.name}`;
-  } else {
-    part(".shown").remove();
-  }
-  if (row.problem) {
-    part(".text").textContent = "not read";
-    part(".sure").textContent = row.problem;
-    part(".sure").classList.add("failed");
-    part(".seen").remove();
-  } else {
-    showReading(part, row);
-  }
-  $("results").append(item);
-  rows.push(row);
-  $("take").hidden = false;
-}
-
-function showReading(part, row) {
-  part(".text").textContent = row.text;
-  part(".sure").textContent = sureness(row);
-  part(".sure").classList.toggle("unsure", !row.trusted);
-  const others = row.alternatives
-    .filter(other => other.text !== row.text && other.confidence >= SHOWN)
-    .map(other => `${other.text} (${percent(other.confidence)})`);
-  if (others.length) part(".others").textContent = "or " + others.join(", ");
-  part(".seen img").src = row.seen;
-  for (const [left, right] of row.spans) {
-    const mark = document.createElement("span");
-    mark.style.left = `${100 * left / row.width}%`;
-    mark.style.width = `${100 * (right - left) / row.width}%`;
-    part(".marks").append(mark);
-  }
-}
-
 let queue = Promise.resolve();  // one selection after the other, in the order in which they came
+let groups = 0, say = ["nothing"];
 
-function chosenOptions() {
-  const options = { reader: $("reader").value, pattern: $("pattern").value.trim() };
-  return { ...options, script: $("script").value };
+function status(key, values) {
+  say = [key, values];
+  $("status").textContent = word(...say);
+}
+
+async function ask(files, { format, ...options }) {
+  const found = await requestReadings(files, options).catch(error => {  // the next may succeed
+    return files.map(file => ({ name: file.name, problem: word(error.message) }));
+  });
+  return found.map(each => ({ ...each, mismatch: Boolean(each.text) && mismatches(each.text, format) }));
 }
 
 function readAll(files, options = chosenOptions()) {
@@ -66,10 +36,11 @@ function readAll(files, options = chosenOptions()) {
 }
 
 async function readFiles(files, options) {
-  const bar = $("progress"), begun = rows.length;
+  const bar = $("progress"), done = [], group = ++groups;
   bar.max = files.length;
   bar.value = 0;
   bar.hidden = files.length < 2;
+  location.hash = "read";
   let batch, next = null;
   for (let i = 0; i < files.length; i += batch.length) {
     const sent = [];
@@ -80,83 +51,117 @@ async function readFiles(files, options) {
       sent.push(next);
     }
     batch = files.slice(i, i + sent.length);
-    $("status").textContent = `Reading ${i + 1} to ${i + batch.length} of ${files.length} ...`;
-    let found;
-    try {
-      found = await requestReadings(sent, options);
-    } catch (error) {  // the next request may succeed
-      found = batch.map(file => ({ name: file.name, problem: error.message }));
+    status("reading", { from: count(i + 1), to: count(i + batch.length), all: count(files.length) });
+    const found = await ask(sent, options);
+    const added = found.map((each, k) => {
+      const row = Object.assign(addRow(batch[k], each), { group, after: done.at(-1) });
+      done.push(row);
+      return row;
+    });
+    addItems(added);
+    if (!i) {
+      select(added[0], { scroll: false });
+      bringIntoView();
     }
-    found.forEach((row, k) => show(batch[k], row));
     bar.value = i + batch.length;
   }
   bar.hidden = true;
-  $("status").textContent = summary(rows.slice(begun));
+  if ($("sort").value !== "newest") arrange();
+  sumUp(done);
 }
 
-function summary(done) {
-  const [one] = done;
-  if (done.length === 1) {
-    if (one.problem) return `Not read: ${one.problem}`;
-    return `Read: ${one.text}` + (one.trusted ? "." : ", please check.");
+// The answer must be seen where the drop box is above it, on a phone.
+function bringIntoView() {
+  const { top, bottom } = $("detail").getBoundingClientRect();
+  if (top < 0 || Math.min(bottom, top + 220) > innerHeight) {
+    $("status").scrollIntoView({ block: "start" });
   }
-  const read = done.filter(row => !row.problem);
-  const unsure = read.filter(row => !row.trusted).length;
-  const check = unsure ? `, ${unsure} to check.` : ".";
-  return `${read.length} of ${done.length} pictures read` + check;
 }
 
-// A cell that a spreadsheet would take for a formula begins with an apostrophe, see no_formula in
-// ocr/reading/files.py.
-function noFormula(value) {
-  const number = /^[-+]?\p{Nd}+([.,]\p{Nd}+)*$/u.test(value);
-  return /^[=+\-@\t\r']/.test(value) && !number ? `'${value}` : value;
+function sumUp(done) {
+  if (done.length === 1) {
+    const state = verdict(done[0]), { text, problem } = done[0];
+    return text ? status("said", { text, state: word(`verdict.${state}`) })
+      : status("said.none", { problem });
+  }
+  const doubtful = done.filter(toCheck).length;
+  const unread = done.filter(row => !row.text).length;
+  return status("summary", {
+    all: count(done.length), read: count(done.length - unread), check: count(doubtful - unread),
+    unread: count(unread),
+  });
 }
 
-function quote(value) {
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
+// --- what a person does with a reading
 
-function csv() {
-  const columns = ["name", "text", "confidence", "trusted", "problem"];
-  const table = [columns, ...rows.map(row => columns.map(column => row[column] ?? ""))];
-  const line = cells => cells.map(cell => quote(noFormula(String(cell)))).join(",") + "\r\n";
-  return table.map(line).join("");
-}
+startDetail({
+  walk,
+  accept(row, text) {
+    if (!text) return $("text").focus();
+    confirm(row, text);
+    const next = neighbour(1, true) ?? neighbour(-1, true);
+    refresh(row);
+    select(next ?? row);
+    return status(next ? "accepted" : "accepted.last", { text });
+  },
+  remove(row) {
+    const next = neighbour(1) ?? neighbour(-1);
+    forget(row);
+    removeItem(row);
+    select(next);
+    status("removed", { name: row.name });
+    (next ? $("text") : $("files")).focus({ preventScroll: true });
+  },
+  async again(row, file, options = {}) {
+    status("reading.again", { name: row.name });
+    const [found] = await ask([await scaleDown(file)], { ...chosenOptions(), ...options });
+    update(row, file, found);
+    refresh(row, true);
+    if (selected() === row) showDetail(row);
+    sumUp([row]);
+  },
+});
+onPick(showDetail);
 
-$("csv").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(["\ufeff", csv()], { type: "text/csv" }));
-  link.download = "read.csv";
-  link.click();
-  URL.revokeObjectURL(link.href);
+document.addEventListener("keydown", event => {
+  const typing = event.target.closest("input, select, textarea, summary, #crop");
+  const other = event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented;
+  if ($("read").hidden || typing || other) return;
+  const row = selected(), button = event.target.closest("button:not(.item)");
+  if (["j", "k"].includes(event.key)) walk(event);
+  else if (!row || button) return;
+  else if (event.key === "Delete") $("remove").click();
+  else if (event.key === "Enter" && event.target.closest(".item")) {
+    event.preventDefault();
+    $("text").focus();
+    $("text").select();
+  }
 });
 
+$("csv").addEventListener("click", () => download("readings.csv", csv()));
+$("labels").addEventListener("click", () => {
+  if (rows.some(row => row.state)) download("labels.csv", labels());
+  else status("labels.none");
+});
 $("copy").addEventListener("click", async () => {
-  const texts = rows.filter(row => !row.problem).map(row => row.text).join("\n");
+  const texts = rows.map(row => row.text).filter(Boolean).join("\n");
   try {
     await navigator.clipboard.writeText(texts);
-    $("status").textContent = "Copied.";
+    status("copied");
   } catch {
-    $("status").textContent = "Your browser does not allow copying here: download the CSV instead.";
+    status("copied.not");
   }
 });
-
 $("clear").addEventListener("click", () => {
-  rows.length = 0;
-  $("results").querySelectorAll(".shown img").forEach(img => URL.revokeObjectURL(img.src));
-  $("results").replaceChildren();
-  $("take").hidden = true;
-  $("status").textContent = "Nothing yet.";
+  for (const row of rows.splice(0)) removeItem(row);
+  select(null);
+  status("nothing");
   $("files").focus();
 });
 
-// --- input ---------------------------------------------------------------------------------------
+// --- pictures in
 
-acceptDrops($("drop"), readAll);
-for (const kind of ["dragover", "drop"]) {  // a picture dropped elsewhere must not replace the page
-  document.addEventListener(kind, event => event.preventDefault());
-}
+acceptDrops(document.documentElement, readAll, $("drop"));
 for (const picker of [$("files"), $("camera")]) {
   picker.addEventListener("change", () => {
     readAll(picker.files).then(() => { picker.value = ""; });
@@ -169,90 +174,19 @@ document.addEventListener("paste", event => {
     readAll(files);
   }
 });
-
-function describeReader() {
-  const reader = readers.find(one => one.name === $("reader").value);
-  const [score] = reader.scores;
-  const length = reader.lengths ? ` of ${[...new Set(reader.lengths)].join(" to ")}` : "";
-  const what = reader.kind === "string" ? `Reads strings${length} of` : "Reads one character of";
-  const result = score
-    ? ` ${percent(score.exact)} exact on ${score.on} (n = ${score.n}, 95 % interval `
-      + `${percent(score.low)} to ${percent(score.high)}).`
-    : "";
-  const trust = reader.trust
-    ? ` Of ${reader.trust.on}, ${percent(reader.trust.share)} are sure, and `
-      + `${percent(reader.trust.right)} of these right (n = ${reader.trust.n}).`
-    : " Every reading needs checking.";
-  $("about").textContent =
-    `${what} ${reader.alphabet}. Trained on: ${reader.trained_on}.${result}${trust}`;
-  offerScripts(reader.scripts);
-}
-
-function offerScripts(scripts) {
-  const named = scripts.map(name => new Option(name, name));
-  $("script").replaceChildren(new Option("any", ""), ...named);
-  $("script-choice").hidden = !scripts.length;
-}
-
-$("reader").addEventListener("change", describeReader);
-describeReader();
-
-function addExample(reader, file) {
-  const button = document.createElement("button"), img = document.createElement("img");
-  button.type = "button";
-  img.src = exampleSource(file);
-  img.alt = `Example for ${reader}: ${file.replace(".png", "")}`;
-  button.append(img);
-  button.addEventListener("click", async () => {
-    $("reader").value = reader;
-    describeReader();
-    readAll([await exampleFile(file)], { reader });
-  });
-  $("examples").append(button);
-}
-
-for (const [name, file] of EXAMPLES) {
-  if (readers.some(reader => reader.name === name)) addExample(name, file);
-}
-$("examples-label").hidden = !$("examples").children.length;
-
-// --- drawing -------------------------------------------------------------------------------------
-
-const canvas = $("canvas"), pen = canvas.getContext("2d");
-let pointer = null;  // the one that draws; further fingers are ignored
-
-function clearDrawing() {
-  pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  Object.assign(pen, { strokeStyle: "#000", lineWidth: 12, lineCap: "round", lineJoin: "round" });
-}
-
-function drawTo(event) {
-  const box = canvas.getBoundingClientRect();
-  const x = (event.clientX - box.left) * canvas.width / box.width;
-  const y = (event.clientY - box.top) * canvas.height / box.height;
-  pen.lineTo(x, y);
-  pen.stroke();
-}
-
-canvas.addEventListener("pointerdown", event => {
-  if (pointer !== null) return;
-  pointer = event.pointerId;
-  canvas.setPointerCapture(pointer);
-  pen.beginPath();
-  drawTo(event);
-  drawTo(event);  // a line of no length is a dot
+startDrawing(file => readAll([file]));
+onLanguage(() => {
+  $("status").textContent = word(...say);
+  const known = embedded("readers-known").map(reader => reader.name);
+  $("examples").replaceChildren(...EXAMPLES.filter(([name]) => known.includes(name)).map(([name, file]) => {
+    const image = element("img", { src: exampleSource(file), alt: word(`example.${file.split(".")[0]}`) });
+    const button = element("button", { type: "button", className: "example" }, image);
+    button.addEventListener("click", async () => {
+      chooseReader(known.length > 1 ? "any" : name);
+      readAll([await exampleFile(file)], { ...chosenOptions(), pattern: "", script: "", format: "free" });
+    });
+    return button;
+  }));
+  $("try").hidden = !$("examples").children.length;
 });
-canvas.addEventListener("pointermove", event => {
-  if (event.pointerId === pointer) drawTo(event);
-});
-for (const kind of ["pointerup", "pointercancel"]) {
-  canvas.addEventListener(kind, event => {
-    if (event.pointerId === pointer) pointer = null;
-  });
-}
-clearDrawing();
-$("clear-drawing").addEventListener("click", clearDrawing);
-$("read-drawing").addEventListener("click", () => {
-  canvas.toBlob(blob => readAll([new File([blob], "drawing.png", { type: "image/png" })]));
-});
+$("settings").open = matchMedia("(min-width: 60rem)").matches;

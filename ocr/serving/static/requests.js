@@ -1,12 +1,12 @@
 // Send pictures to the API.
 
-import { $ } from "./common.js";
+import { $, embedded } from "./common.js";
 
 const LONGEST_SIDE = 1200;  // pixels; larger photographs are scaled down before they are sent
 
 export const EXAMPLES = [  // [reader, file]
-  ["numbers", "western.png"], ["numbers", "arabic.png"], ["numbers", "hand.png"],
-  ["char_cnn", "character.png"], ["dual_input", "sign.png"],
+  ["numbers", "western.png"], ["numbers", "arabic.png"],
+  ["numbers", "hand.png"], ["char_cnn", "character.png"], ["dual_input", "sign.png"],
 ];
 export const exampleSource = file => `static/examples/${file}`;
 
@@ -36,23 +36,28 @@ export async function scaleDown(file, longest = LONGEST_SIDE) {
   return new File([blob], file.name, { type: "image/jpeg" });
 }
 
-// options: the API's parameters reader, pattern and script; empty ones are left out
-export async function requestReadings(files, options) {
-  const body = new FormData();
+$("token-choice").hidden = !embedded("setup").token;
+$("lines-choice").hidden = false;
+
+// Send files; errors have a key of static/words, or the server's own words. options: the API's
+// parameters; empty ones are left out.
+export async function post(address, files, options = {}) {
+  const body = new FormData(), token = $("token").value;
   for (const file of files) body.append("file", file, file.name || "picture.png");
-  for (const [key, value] of Object.entries({ ...options, top: "3", seen: "true" })) {
-    if (value) body.append(key, value);
-  }
-  const token = $("token")?.value;
+  for (const [key, value] of Object.entries(options)) if (value) body.append(key, value);
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   let response, answer;
   try {
-    response = await fetch("api/read", { method: "POST", body, headers });
+    response = await fetch(address, { method: "POST", body, headers });
     answer = await response.json();
   } catch {
-    throw new Error("no answer from the server: is it running?");
+    throw new Error("error.offline");
   }
   if (response.ok) return answer;
   if (answer.images) return answer.images;
   throw new Error(answer.detail);
 }
+
+export const requestReadings = (files, options) => {
+  return post("api/read", files, { ...options, top: "3", seen: "true" });
+};
