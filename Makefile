@@ -115,6 +115,7 @@ pages: .venv/ready  ## the shipped readers as HTML files that read by themselves
 SPHINX := .venv-docs/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d .cache/docs .
 docs: .venv-docs/ready  ## the documentation site, in site/: lessons, guides, the Python API; its links are checked
 	$(SPHINX) site
+	@rm -rf jupyter_execute  # of myst-nb, beside the site
 	.venv-docs/bin/python docs/check_links.py site
 
 docs-links: .venv-docs/ready  ## check the links that lead to other sites (needs a network)
