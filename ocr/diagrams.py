@@ -4,9 +4,10 @@ In a notebook a diagram is shown; in a terminal it is saved in figures/. Text is
 card of its own, so that it can be read on a dark page too.
 """
 
+import base64
 import sys
 from collections.abc import Mapping, Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,14 +43,24 @@ class Box(NamedTuple):
 
 
 def show(svg: str, name: str):
-    """Show an SVG in a notebook; in a terminal save it as figures/NAME.svg."""
+    """Show an SVG in a notebook; in a terminal save it as figures/NAME.svg.
+
+    As a picture in HTML: JupyterLab shows no SVG of a notebook that was not run on this computer.
+    """
     if "ipykernel" in sys.modules:
-        display = sys.modules["IPython.display"]
-        display.display(display.SVG(svg))
+        sys.modules["IPython.display"].display(bundle(svg), raw=True)
         return
     paths.FIGURES.mkdir(exist_ok=True)
     (paths.FIGURES / f"{name}.svg").write_text(svg, encoding="utf-8")
     print(f"picture: {paths.FIGURES.name}/{name}.svg")
+
+
+def bundle(svg: str) -> dict[str, str]:
+    """Return what a notebook shows of an SVG with a title, {MIME type: text}."""
+    about = svg.partition("<title>")[2].partition("</title>")[0]  # escaped already
+    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    html = f'<img src="{address}" alt="{about}" style="max-width: 100%">'
+    return {"text/html": html, "text/plain": f"[picture: {unescape(about)}]"}
 
 
 def networks(models: Mapping[str, Any], name: str):

@@ -1,5 +1,6 @@
 """What the lessons are made of: exercises, diagrams, stored curves, links, the glossary."""
 
+import base64
 import itertools
 import re
 import sys
@@ -212,6 +213,14 @@ def test_a_path_is_drawn_with_its_label():
     svg = diagrams.collapsing_svg("-aab-b")
     assert "collapses to abb" in svg and svg.count("<rect") == 1 + 6 + 5 + 3
     assert "collapses to nothing" in diagrams.collapsing_svg("--")
+
+
+def test_a_notebook_shows_a_diagram_as_a_picture_with_its_description():
+    svg = diagrams.collapsing_svg("-aab-b")
+    shown = diagrams.bundle(svg)
+    ((address, about),) = re.findall(r'<img src="data:([^"]+)" alt="([^"]+)"', shown["text/html"])
+    assert base64.b64decode(address.removeprefix("image/svg+xml;base64,")).decode() == svg
+    assert "abb" in about and shown["text/plain"].startswith("[picture: ")
 
 
 def test_a_trellis_has_an_arrow_for_each_move():

@@ -14,6 +14,9 @@ SOLUTIONS = [*ROOT.glob("notebooks/solutions/*.ipynb")]
 NOTEBOOKS = [*LESSONS, *SOLUTIONS]
 REMOVED = "app batching bench binding decoding saving setup_venv synth synth_numbers workers"
 NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
+ASK_MORE = {"05_number_reader.ipynb", "08_own_images.ipynb"}  # cells other than the settings
+SHOWN = "JupyterLab shows no SVG of a notebook that is not trusted: use ocr.diagrams.show"
+PROGRESS = re.compile(r": epoch +\d+ of|parameters, temperature|come from .cache|\bit/s\b")
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
 
@@ -40,6 +43,52 @@ def test_code_cells_are_short(path):
         lines = cell.source.splitlines()
         assert len(lines) <= 12, f"cell {cell.id} has {len(lines)} lines, more than 12"
         assert max(map(len, lines)) <= 100, f"cell {cell.id} has a line of more than 100 columns"
+
+
+def texts(path):
+    """List (cell, stream or "", text) of the stored outputs of a notebook that are text."""
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if not any(kind.startswith("image") for kind in data):
+                text = output.get("text", data.get("text/plain", ""))
+                yield cell.id, output.get("name", ""), text
+
+
+def test_few_of_the_lines_that_are_stored_are_progress():
+    lines = [line for path in LESSONS for *_, text in texts(path) for line in text.splitlines()]
+    lines = [line for line in lines if line.strip()]
+    progress = [line for line in lines if PROGRESS.search(line)]
+    assert len(progress) <= 0.05 * len(lines), f"{len(progress)} of {len(lines)} lines"
+
+
+@every_notebook
+def test_stored_outputs_have_no_warnings_and_no_places_of_a_machine(path):
+    for cell, stream, text in texts(path):
+        assert stream != "stderr", f"cell {cell} stores an error stream: {text[:80]}"
+        found = re.search(r"(?i)\bwarning\b|(?:^|[\s'\"(])(?:/(?!s\b)\w+/\w|[A-Z]:\\)", text)
+        assert not found, f"cell {cell}: {text[max(0, found.start() - 40) :][:90]}"
+
+
+@every_notebook
+def test_stored_pictures_are_described(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                about = output.metadata.get("image/png", {})
+                assert about.get("alt"), f"a picture of cell {cell.id} has no description"
+            for picture in re.findall("<img [^>]*>", output.get("data", {}).get("text/html", "")):
+                assert ' alt="' in picture, f"a picture of cell {cell.id} has no description"
+            assert "image/svg+xml" not in output.get("data", {}), f"cell {cell.id}: {SHOWN}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
+def test_only_settings_ask_for_the_profile(path):
+    asking = [cell.id for cell in cells(path, "code") if re.search(r"\bFULL\b(?! =)", cell.source)]
+    settings = [
+        cell.id for cell in cells(path, "code") if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert path.name in ASK_MORE or asking == settings
 
 
 @every_notebook
