@@ -74,8 +74,13 @@ def view(reads, text, confidence, trusted=False, script=None, **fits):
         ([view("number", "7", 0.98, True, "persian")], "number", True),
         (
             [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.99, True)],
+            "character",
+            False,
+        ),
+        (
+            [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.6)],
             "number",
-            True,
+            False,
         ),
         # several digits against one character: the surer
         ([view("number", "11", 0.6), view("character", "H", 0.97, True)], "character", True),

@@ -195,7 +195,7 @@ def choose(views: Sequence[View]) -> tuple[str | None, bool]:
     its shape). Of one character that takes the trust of its reader, or two that agree; of one
     Western digit, a second reader that sees it, too, else it may be a letter or a sign that looks
     like it, and is not trusted. A code goes before a number, and that before a character, but for
-    a Western digit that readers of characters read otherwise.
+    one digit that readers of characters read otherwise.
     """
     characters = [v for v in views if v.reads in (HANDWRITING, CHARACTER) and v.single]
     seen = Counter(v.reading.text.casefold() for v in characters)
@@ -216,15 +216,28 @@ def choose(views: Sequence[View]) -> tuple[str | None, bool]:
     if number and character and not code:
         digit = len(number.reading.text) == 1
         surer = number.reading.confidence >= character.reading.confidence
-        known = seen[number.reading.text] or (_eastern(number) and number.reading.trusted)
-        best = number if (known if digit else surer) else character
+        best = number if (seen[number.reading.text] if digit else surer) else character
     if best is None:
         return None, False
-    doubtful = len(best.reading.text) == 1 and best is number and not _eastern(best)
-    supported = not doubtful or bool(seen[best.reading.text])
-    return best.name, best.reading.trusted and supported
+    return best.name, best.reading.trusted and not _doubtful(best, number, characters)
+
+
+def _doubtful(best: View, number: View | None, characters: Sequence[View]) -> bool:
+    """Is it one sign that readers of numbers and of characters see differently?
+
+    A Western digit wants a reader of characters that sees it, too. No reader of characters knows
+    the others, some of which look like letters: there, none may see one.
+    """
+    if number is None or len(number.reading.text) != 1:
+        return False
+    if best is not number:
+        return _eastern(number) and number.reading.trusted
+    texts = {v.reading.text for v in characters if v.reading.confidence >= HALF}
+    if _eastern(number):
+        return bool(texts)
+    return all(v.reading.text != number.reading.text for v in characters)
 
 
 def _eastern(view: View) -> bool:
-    """Is it a number in digits that no reader of characters knows?"""
+    """Is it a number in Arabic-Indic or Persian digits?"""
     return view.reading.script not in (None, "western")

@@ -4,7 +4,7 @@ const HALF = 0.5;   // confidence from which a reading is more likely right than
 const SHAPE = 0.1;  // by which a picture's shape may differ from that of a code's reader
 const WIDE = 2;     // times as wide as high: the most that a picture of one character is
 
-// Is it a number in digits that no reader of characters knows?
+// Is it a number in Arabic-Indic or Persian digits?
 const isEastern = view => (view.reading.script ?? "western") !== "western";
 
 export const UNKNOWN = "none of the readers knows this kind of picture";
@@ -37,13 +37,19 @@ export function choose(views, size) {
   const { code, number, character } = found;
   let best = code ?? number ?? character;
   if (number && character && !code) {
-    const { text, confidence, trusted } = number.reading;
-    const known = seen(text) || (isEastern(number) && trusted);
-    const first = text.length === 1 ? known : confidence >= character.reading.confidence;
+    const { text, confidence } = number.reading;
+    const first = text.length === 1 ? seen(text) : confidence >= character.reading.confidence;
     best = first ? number : character;
   }
   if (!best) return { name: null, trusted: false };
-  const { text, trusted } = best.reading;
-  const doubtful = text.length === 1 && best === number && !isEastern(best);
-  return { name: best.name, trusted: trusted && (!doubtful || seen(text) > 0) };
+  const characters = single ? readable.filter(isCharacter) : [];
+  return { name: best.name, trusted: best.reading.trusted && !doubtful(best, number, characters) };
+}
+
+// Is it one sign that readers of numbers and of characters see differently?
+function doubtful(best, number, characters) {
+  if (number?.reading.text.length !== 1) return false;
+  if (best !== number) return isEastern(number) && number.reading.trusted;
+  if (isEastern(number)) return characters.some(view => view.reading.confidence >= HALF);
+  return !characters.some(view => view.reading.text === number.reading.text);
 }
