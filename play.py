@@ -204,7 +204,7 @@ def pen(start: np.ndarray):
 
         _esm = ROOT / "notebooks" / "programs" / "canvas.js"
         side = traitlets.Int(SIDE).tag(sync=True)
-        pixels = traitlets.Bytes().tag(sync=True)
+        pixels = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))
 
     return Canvas(pixels=start.tobytes())
 

@@ -362,7 +362,7 @@ def test_a_drawing_is_read_and_drawn_anew_after_each_stroke(no_page, shown, monk
     monkeypatch.setattr(play, "pen", lambda start: canvas)
     monkeypatch.setattr("IPython.display.display", page.append)
     play.draw(Strokes(), play.nought(0.3))
-    canvas.pixels = bytes(play.SIDE**2)  # all ink
+    canvas.set_state({"pixels": memoryview(bytes(play.SIDE**2))})  # as a page sends it: all ink
     assert "confidence 1.000" in capsys.readouterr().out
     assert page[0].children[0] is canvas and len(shown) == 3
 
