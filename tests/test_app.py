@@ -153,6 +153,22 @@ def test_any_is_the_default_and_names_the_reader(client):
     jsonschema.validate(image, SCHEMAS["Refused"] | {"additionalProperties": False})
 
 
+def test_the_documentation_has_lines_to_copy(client, service):
+    page = client.get("/docs").get_data(as_text=True)
+    for line in (
+        "curl -F file=@a.png -F file=@b.png &#34;http://localhost/api/read&#34;",
+        "answer = requests.post(&#34;http://localhost/api/read&#34;",
+        "await fetch(&#34;http://localhost/api/read&#34;",
+        "any or captcha or",
+        "<code>crop</code>",
+        "<code>trusted</code>",
+    ):
+        assert line in page, line
+    assert "object at 0x" not in page
+    secured = server.create_app(service, token="secret").test_client()
+    assert "Bearer $OCR_TOKEN" in secured.get("/docs").get_data(as_text=True)
+
+
 def test_a_bad_image_does_not_stop_the_others(client, pictures):
     good, also = pictures[:2]
     files = [("good.png", good), ("bad.png", b"no image"), ("empty.png", b""), ("b.png", also)]
@@ -530,6 +546,7 @@ def test_a_container_s_share_of_the_cores_counts(tmp_path, monkeypatch):
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/docs",
         "/static/page.js",
         "/nothing",
         "/api/read",

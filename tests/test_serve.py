@@ -49,7 +49,7 @@ def test_clients_that_wait_for_a_continue_get_it_or_are_refused(running, picture
     head = "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"
     expecting = head + "Expect: 100-continue\r\n\r\n"
     with connect(running.address) as connection:
-        connection.sendall((expecting % ("/api/read", len(picture))).encode())
+        connection.sendall((expecting % ("/api/read?reader=captcha", len(picture))).encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100")
         connection.sendall(picture)
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200")

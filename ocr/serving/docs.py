@@ -81,7 +81,7 @@ def _answer(response: dict[str, Any], document: dict[str, Any]) -> list[dict[str
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     schema = _resolved(schema.get("items", schema), document)
     schema = _resolved(schema.get("anyOf", [schema])[0], document)
-    return [_row(*each, document) for each in schema.get("properties", {}).items()]
+    return [_row(name, each, document) for name, each in schema.get("properties", {}).items()]
 
 
 def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import { count, onLanguage, word } from "./words.js";
 const BATCH = 8;          // pictures in a request
 const BATCH_BYTES = 8e6;  // bytes in a request of more than one picture
 let queue = Promise.resolve();  // one selection after the other, in the order in which they came
+let rereads = Promise.resolve();  // of single pictures, in the order in which they were asked for
 let groups = 0, say = ["nothing"];
 
 function status(key, values) {
@@ -92,8 +93,6 @@ function sumUp(done) {
   });
 }
 
-// --- what a person does with a reading
-
 startDetail({
   walk,
   accept(row, text) {
@@ -112,13 +111,17 @@ startDetail({
     status("removed", { name: row.name });
     (next ? $("text") : $("files")).focus({ preventScroll: true });
   },
-  async again(row, file, options = {}) {
+  again(row, file, options = {}) {
     status("reading.again", { name: row.name });
-    const [found] = await ask([await scaleDown(file)], { ...chosenOptions(), ...options });
-    update(row, file, found);
-    refresh(row, true);
-    if (selected() === row) showDetail(row);
-    sumUp([row]);
+    rereads = rereads.then(async () => {
+      const [found] = await ask([await scaleDown(file)], { ...chosenOptions(), ...options });
+      if (!rows.includes(row)) return;  // removed meanwhile
+      update(row, file, found);
+      refresh(row, true);
+      if (selected() === row) showDetail(row);
+      sumUp([row]);
+    });
+    return rereads;
   },
 });
 onPick(showDetail);
@@ -158,8 +161,6 @@ $("clear").addEventListener("click", () => {
   status("nothing");
   $("files").focus();
 });
-
-// --- pictures in
 
 acceptDrops(document.documentElement, readAll, $("drop"));
 for (const picker of [$("files"), $("camera")]) {
