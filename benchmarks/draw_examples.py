@@ -29,7 +29,7 @@ def draw(folder: Path = FOLDER):
     write = hand("western", hands, joined=0.0)
     _save(folder / "western.png", paper.pictures(western, ["12/03/2024"], 7))
     _save(folder / "arabic.png", paper.pictures(arabic, ["1,250.75"], 7))
-    _save(folder / "hand.png", paper.pictures(write, ["40917"], 7))
+    _save(folder / "hand.png", paper.pictures(write, ["40917"], 16))
     _save(folder / "sign.png", symbols.signs("R", 4))
     ((_, glyph),) = symbols.glyphs("7", 3)
     Image.fromarray(255 - glyph[:, :, 0]).resize((112, 112)).save(folder / "character.png")
