@@ -29,7 +29,9 @@ from ocr.training.reports import show_audit
 
 SIZE = (32, 256)  # pixels of the input, (height, width)
 STEPS = 250  # batches an epoch
-FEW_STEPS = 100  # where there are few images, and weights to begin with
+FEW_STEPS = 100  # of one epoch, where there are few images, and weights to begin with
+OLD = 0.3  # share of the weights to begin with in those that are saved (Wortsman et al. 2022)
+SECOND_LOOK = 0.5  # as the reader of lesson 05 has it, see `second_look.look_again`
 BATCH = 64  # images a step, half of them drawn
 FIRST = "numbers"  # the reader whose weights trainings begin with, where it is found
 MARKS = "".join(scripts.MARKS.values())
@@ -68,7 +70,7 @@ class Numbers(Learner):
         """Plan a training; half of its images are drawn."""
         usual, steps = (10, self.steps) if self.first else (40, self.steps)
         if self.first and count < self.few:
-            usual, steps = 3, min(steps, FEW_STEPS)
+            usual, steps = 1, min(steps, FEW_STEPS)
         epochs = self.epochs or usual
         return Plan(epochs, steps, epochs * steps * self.batch * COST)
 
@@ -84,7 +86,7 @@ class Numbers(Learner):
         """Train on `data`; return the network, from images to logits, and its log by epoch."""
         plan = self.plan(len(data))
         with DrawnNumbers(number_kinds, self.drawn, self.seed, SIZE) as drawn:
-            return training.train(
+            network, log = training.train(
                 name,
                 self.build,
                 drawn,
@@ -99,6 +101,10 @@ class Numbers(Learner):
                 mixed=OwnNumbers(block_of(data), self.seed),
                 weights=self.first,
             )
+        if self.first and len(data) < self.few:  # loses less of what was known before
+            pairs = zip(self.first, network.get_weights())
+            network.set_weights([OLD * old + (1 - OLD) * new for old, new in pairs])
+        return network, log
 
     def read(self, network: Any, data: Labelled) -> tuple[list[str], np.ndarray]:
         """Read images as a Reader does: (texts in Western digits, uncalibrated confidences)."""
@@ -116,7 +122,11 @@ class Numbers(Learner):
             "widths": training.WIDTHS,
             "scripts": list(scripts.SCRIPTS),
             "marks": scripts.MARKS,
-            "decoding": {"time_steps": SIZE[1] // 4, "lengths": None},
+            "decoding": {
+                "time_steps": SIZE[1] // 4,
+                "lengths": None,
+                "second_look": SECOND_LOOK,
+            },
         }
 
     def truth(self, data: Labelled) -> list[str]:
