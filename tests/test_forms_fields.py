@@ -333,6 +333,17 @@ def test_check_boxes(form, sheet, monkeypatch, strokes, text, problem):
     assert (found.text, found.problem) == (text, problem)
 
 
+def test_a_shadow_is_not_taken_for_a_tick(form, sheet, monkeypatch):
+    def draw(page, left, top, width, height):
+        middle = slice(top + 8, top + height - 8), slice(left + 15, left + 24)
+        page[middle] = (page[middle] * 0.85).astype(np.uint8)
+
+    monkeypatch.setattr(reading.Reader, "load", lambda name: Scripted([]))
+    page = FormReader([form]).read(Image.fromarray(written(sheet, "moved", draw)))
+    found = next(each for each in page.fields if each.field.name == "moved")
+    assert found.problem == "ticked or not?"
+
+
 def test_wrong_constraint_is_an_error_at_once(form):
     facts = dict(form.facts)
     facts["fields"] = [facts["fields"][0] | {"type": "text", "pattern": "aaaaaaaa"}]

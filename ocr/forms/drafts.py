@@ -14,6 +14,7 @@ from ocr.reading.constraints import WILDCARDS
 from ocr.reading.inputs import Prepared
 
 TICKED = (0.02, 0.06, 0.5)  # share of ink: below, not ticked; above, ticked; above, crossed out
+PALE = 60  # levels by which a tick's darkest part is darker than paper, at least; or a shadow
 SURE = 0.999  # confidence in ink, or none, that is beyond doubt
 
 
@@ -72,7 +73,7 @@ def draft(each: Field, cutout: Cutout) -> Draft:
     """Look at a field's ink: what needs no reader, and what a person must see anyway."""
     made = Draft(each, cutout)
     if each.is_check_box:
-        made.found, made.problem = _ticked(cutout.share)
+        made.found, made.problem = _ticked(cutout)
     elif not cutout.ink.any():
         made.found = [("", SURE)]
         made.problem = "empty: it must be filled in" if each.required else None
@@ -107,10 +108,11 @@ def pattern_of(each: Field, count: int | None) -> str | None:
     return "".join(signs[:count])
 
 
-def _ticked(share: float) -> tuple[Candidates, str | None]:
-    low, high, most = TICKED
+def _ticked(cutout: Cutout) -> tuple[Candidates, str | None]:
+    (low, high, most), share = TICKED, cutout.share
     if share > most:
         return [("1", 0.5), ("0", 0.5)], "crossed out"
-    if low <= share <= high:
+    pale = cutout.darkness.max(where=cutout.ink, initial=0) < PALE
+    if low <= share <= high or (share > high and pale):
         return [("1", 0.5), ("0", 0.5)], "ticked or not?"
     return [("1" if share > high else "0", SURE)], None
