@@ -10,7 +10,7 @@ const ORDERS = {
   unsure: (a, b) => toCheck(b) - toCheck(a) || a.confidence - b.confidence || a.id - b.id,
   name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }) || a.id - b.id,
 };
-const items = new Map();  // row -> its li
+const items = new Map(), owners = new WeakMap();  // row -> its li, and back
 let current = null, onlyCheck = false, picked = () => {};
 
 export const selected = () => current;
@@ -30,6 +30,7 @@ function make(row) {
   button.addEventListener("click", () => select(row));
   const item = element("li", {}, button);
   items.set(row, item);
+  owners.set(item, row);
   return item;
 }
 
@@ -95,7 +96,7 @@ export function arrange() {
   $("show-check").setAttribute("aria-pressed", String(onlyCheck));
 }
 
-const rowOf = item => [...items].find(([, each]) => each === item)?.[0] ?? null;
+const rowOf = item => owners.get(item) ?? null;
 
 export function select(row, { scroll = true, focus = false } = {}) {
   const before = items.get(current)?.firstChild, button = items.get(row)?.firstChild;
