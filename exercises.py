@@ -198,7 +198,7 @@ def _pool(rng: np.random.Generator) -> Cases:
         least = lambda start, i, right=right: min(
             right[start : end + 1].mean() for end in range(i, len(right))
         )
-        yield (right,), [max(least(start, i) for start in range(i + 1)) for i in ends]
+        yield (right,), [float(max(least(start, i) for start in range(i + 1))) for i in ends]
 
 
 TASKS: dict[str, Callable[[np.random.Generator], Cases]] = {
