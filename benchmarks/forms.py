@@ -74,7 +74,7 @@ def measure_alignment(count: int, anew: bool) -> None:
         far = displacement(found.matrix, filled, size) if found and right else None
         return {"form": filled.form, "far": far, "why": why, "cpu": spent}
 
-    key = {"forms": [form.version for form in templates()]}
+    key = {"forms": [form.version for form in templates(plain=True)]}
     made = Kept("alignment", key, anew).records(count, place)
     far = [each["far"] for each in made if each["far"] is not None]
     near = sum(mm <= NEAR for mm in far)
