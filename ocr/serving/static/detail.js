@@ -32,7 +32,7 @@ export function showDetail(next) {
   const state = verdict(row);
   $("detail").dataset.state = state;
   $("verdict").textContent = word(`verdict.${state}`);
-  $("about").textContent = [row.reader && title(row.reader), row.name].filter(Boolean).join(" · ");
+  $("about").textContent = `${row.reader ? `${title(row.reader)} · ` : ""}\u2068${row.name}\u2069`;
   const why = row.mismatch && !row.state ? word("mismatch") : row.problem;
   $("problem").textContent = why ?? "";
   $("problem").hidden = !why || Boolean(row.state);
