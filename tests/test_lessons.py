@@ -23,7 +23,6 @@ SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 PAGES = [*LESSONS, *SOLUTIONS, GLOSSARY]
 LONGEST = 35  # words of a sentence
-LONGER = {"05_number_reader.ipynb", "08_own_images.ipynb", "09_forms.ipynb"}  # to be shortened
 NO_PROSE = (  # what is no sentence, or ends one, in a Markdown cell, and what to read instead
     (r"(?s)```.*?```|\$\$.*?\$\$", "\n\n"),
     (r"(?m)^#+ .*$|^ {4}.*$|^\s*(?:[*+-]|\d+\.)\s|<[^>]+>|\|", "\n\n"),
@@ -77,7 +76,7 @@ def words(sentence):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_sentences_are_short(path):
     long = [found for found in sentences(markdown(path)) if words(found) > LONGEST]
-    assert not long or (path in LESSONS and path.name in LONGER), "\n".join(long)
+    assert not long, "\n".join(long)
 
 
 def test_sentences_are_counted_without_code_links_and_lists():
