@@ -382,7 +382,7 @@ def test_an_image_is_refused_whatever_the_number_of_alternatives(seed, spread):
 
 @pytest.mark.parametrize("trust", [TRUST, None])
 def test_a_reading_without_text_is_refused(trust):
-    assert judged("", 0.99, trust=trust) == REFUSED == ("", 0.0, (), (), False, None)
+    assert judged("", 0.99, trust=trust) == REFUSED == ("", 0.0, (), (), False, None, None)
 
 
 # --- speed

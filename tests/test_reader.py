@@ -133,7 +133,7 @@ def test_a_constraint_does_not_change_the_confidence(shipped, captchas):
 def test_a_character_is_constrained_too(small_class):
     reader, (_, seven) = Reader.load(small_class), next(symbols.glyphs("7", seed=3))
     free = dict(reader.read(seven, top=4).alternatives)
-    assert reader.read(seven, pattern="a") == ("A", free["A"], (), (), False, None)
+    assert reader.read(seven, pattern="a") == ("A", free["A"], (), (), False, None, None)
     assert reader.read(seven, lexicon=["0", "1"]).text == max("01", key=free.get)
     with pytest.raises(ReaderError, match="'dd' is too long: this reader reads one character"):
         reader.read(seven, pattern="dd")
