@@ -245,7 +245,7 @@ def test_pen_strokes_have_ink_and_proportions(sign):
         height, width = (int(np.ptp(np.flatnonzero((ink > 128).any(axis=k)))) + 1 for k in (1, 0))
         if sign.isdigit():
             assert 0.7 < height / strokes.HEIGHT < 1.35, (sign, shape)
-            assert 0.02 < width / height < 1.4, (sign, shape)
+            assert 0.02 < width / height < 1.25, (sign, shape)
             assert abs(top - np.flatnonzero((ink > 128).any(axis=1))[0]) < 0.35 * strokes.HEIGHT
         else:
             assert 2 <= height < 1.5 * strokes.HEIGHT and 2 <= width < 1.2 * strokes.HEIGHT
