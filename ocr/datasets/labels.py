@@ -3,28 +3,31 @@
 `LAYOUTS` lists the layouts; to add one, write a function and add it there (and to data/README.md).
 """
 
-import csv
-import io
 import os
-import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath, PurePosixPath
+from typing import NamedTuple
 
-from ocr.reading.files import Found, find_images, from_cell
+from ocr.datasets import tables
+from ocr.datasets.tables import Columns, DataError, Table, clean, parse_table
+from ocr.reading.files import Found, find_images
 from ocr.reading.images import ImageError
+
+__all__ = ["Columns", "DataError", "clean", "parse_table", "read_characters", "read_labels"]
 
 # the classes of EMNIST byclass, in its order
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 HEX = {f"{ord(c):02x}": c for c in CLASSES}  # folder names in NIST's own edition
 
-READINGS = ("path", "text")  # columns of what `ocr read` writes
-Columns = tuple[str, str]  # of a table: those that hold the file names and the labels
 
+class Source(NamedTuple):
+    """Where labels come from, in words; {image name: label}; what a person should know."""
 
-class DataError(ValueError):
-    """Data that cannot be trained on; the message is one line: what is wrong, what to do."""
+    words: str
+    labels: dict[str, str]
+    notes: list[str]
 
 
 def list_files(path: str | os.PathLike) -> list[Found]:
@@ -40,10 +43,10 @@ def read_labels(
 ) -> tuple[dict[str, str], list[str]]:
     """Read the labels of images of text: ({image name: label}, names listed without an image).
 
-    files: all files of a folder or zip. columns: see `parse_table`. Images without a label are left
-    out. Raises DataError.
+    files: all files of a folder or zip. columns: see `tables.Columns`. Images without a label are
+    left out. Raises DataError.
     """
-    return _read(_Files(files, columns=columns))
+    return _merge(_read(_Files(files, columns=Columns(*(columns or ())))))
 
 
 def read_characters(
@@ -56,7 +59,28 @@ def read_characters(
 
     root: the folder or zip that holds `files`. naming: see `class_names`.
     """
-    return _read(_Files(files, PurePath(root).as_posix(), True, naming, columns))
+    columns = Columns(*(columns or ()))
+    return _merge(_read(_Files(files, PurePath(root).as_posix(), True, naming, columns)))
+
+
+def sources(
+    files: list[Found],
+    root: str | os.PathLike,
+    characters: bool,
+    naming: str | None = None,
+    columns: Columns | None = None,
+) -> list[Source]:
+    """Read labels as `read_characters` or `read_labels` does, by where they come from."""
+    data = _Files(files, PurePath(root).as_posix(), characters, naming, Columns(*(columns or ())))
+    found = _read(data)
+    notes = [note for table in data.tables.values() for note in table[1].notes]
+    named = [f"{each.name} ({' and '.join(table.used)})" for each, table in data.tables.values()]
+    words = {"tables": ", ".join(named[:3]) + (" ..." if len(named) > 3 else "")} | WORDS
+    return [
+        Source(words[layout], labels, notes if layout == "tables" else [])
+        for layout, (labels, _) in found.items()
+        if labels
+    ]
 
 
 # --- layouts -------------------------------------------------------------------------------------
@@ -70,7 +94,7 @@ class _Files:
     root: str = ""  # the folder or zip that holds them
     characters: bool = False  # one character per image
     naming: str | None = None  # of class folders
-    columns: Columns | None = None  # of tables
+    columns: Columns = field(default_factory=Columns)  # of tables
 
     @cached_property
     def images(self) -> dict[PurePosixPath, str]:
@@ -78,10 +102,19 @@ class _Files:
         return {PurePosixPath(f.name): f.name for f in self.files if f.is_image}
 
     @cached_property
-    def tables(self) -> dict[PurePosixPath, Found]:
-        """The files labels.csv, by folder."""
-        files = [f for f in self.files if PurePosixPath(f.name).name.lower() == "labels.csv"]
-        return {PurePosixPath(f.name).parent: f for f in files}
+    def sheets(self) -> dict[PurePosixPath, list[Found]]:
+        """The files of tables, by folder."""
+        found: dict[PurePosixPath, list[Found]] = {}
+        for f in self.files:
+            if tables.is_table(f.name):
+                found.setdefault(PurePosixPath(f.name).parent, []).append(f)
+        return found
+
+    @cached_property
+    def tables(self) -> dict[PurePosixPath, tuple[Found, Table]]:
+        """The tables of labels, by folder. Raises DataError."""
+        chosen = {place: tables.choose(found, self.columns) for place, found in self.sheets.items()}
+        return {place: table for place, table in chosen.items() if table is not None}
 
     @cached_property
     def texts(self) -> dict[PurePosixPath, Found]:
@@ -91,17 +124,42 @@ class _Files:
 
 
 def _tables(data: _Files) -> dict[PurePosixPath, str]:
-    """`labels.csv` with the columns file,label, beside the images or in a folder above.
+    """`labels.csv` or `.xlsx` with the columns file,label, beside the images or in a folder above.
 
-    Or path,text, as `ocr read` writes them.
+    Or path,text, as `ocr read` writes them. The ending of a file may be missing.
     """
-    tables = {folder: _read_table(f, data) for folder, f in data.tables.items()}
-    labels = {folder / file: text for folder, rows in tables.items() for file, text in rows.items()}
-    for image in data.images if tables else ():
-        folder = next((above for above in image.parents if above in tables), None)
-        if folder is not None:
-            labels[image] = tables[folder].get(image.relative_to(folder).as_posix(), "")
+    whole = {image.with_suffix(""): image for image in data.images} if data.tables else {}
+    rows: dict[PurePosixPath, dict[PurePosixPath, str]] = {}  # by folder
+    for folder, (_, table) in data.tables.items():
+        listed = {folder / file: text for file, text in _of_table(table, folder, data).items()}
+        rows[folder] = {
+            path if path in data.images else whole.get(path, path): text
+            for path, text in listed.items()
+        }
+    labels = {path: text for each in rows.values() for path, text in each.items()}
+    for image in data.images if rows else ():
+        folder = next((above for above in image.parents if above in rows), None)
+        if folder is not None:  # the nearest table counts
+            labels[image] = rows[folder].get(image, "")
     return labels
+
+
+def _of_table(table: Table, folder: PurePosixPath, data: _Files) -> dict[str, str]:
+    """List the labels of a table: {file, relative to its folder: label}."""
+    if {"file", "label"} <= {column.lower() for column in table.columns}:
+        return table.rows
+    return {_beside(path, folder, data): text for path, text in table.rows.items()}
+
+
+def _beside(path: str, folder: PurePosixPath, data: _Files) -> str:
+    """Make the path of a reading relative to the folder of its table, whichever it was read from.
+
+    Its first folders are dropped until the rest is an image.
+    """
+    parts = PurePosixPath(path.lstrip("/")).parts
+    tails = (PurePosixPath(*parts[k:]) for k in range(len(parts)))
+    there = next((tail for tail in tails if folder / tail in data.images), PurePosixPath(path))
+    return there.as_posix()
 
 
 def _text_files(data: _Files) -> dict[PurePosixPath, str]:
@@ -145,20 +203,55 @@ def _file_names(data: _Files) -> dict[PurePosixPath, str]:
 
 
 # the first layout that covers an image counts: it gives the label, or "" for none
-LAYOUTS: tuple[Callable[[_Files], dict[PurePosixPath, str]], ...] = (
-    _tables,
-    _text_files,
-    _class_folders,
-    _file_names,
-)
+LAYOUTS: dict[str, Callable[[_Files], dict[PurePosixPath, str]]] = {
+    "tables": _tables,
+    "texts": _text_files,
+    "folders": _class_folders,
+    "names": _file_names,
+}
+WORDS = {
+    "texts": "the text files beside the images (x.gt.txt)",
+    "folders": "the folders that the images are in",
+    "names": "the names of the files, up to the first _",
+}
 
 
-def _read(data: _Files) -> tuple[dict[str, str], list[str]]:
-    labels: dict[PurePosixPath, str] = {}
-    for layout in LAYOUTS:
-        labels = layout(data) | labels
-    labelled = {name: labels[image] for image, name in data.images.items() if labels[image]}
-    return labelled, [str(path) for path in labels if path not in data.images]
+def _read(data: _Files) -> dict[str, tuple[dict[str, str], list[str]]]:
+    """Read labels by layout: {layout: ({image name: label}, names listed without an image)}."""
+    if all(data.columns[:2]) and not data.tables:
+        raise DataError(
+            f"--columns {','.join(data.columns[:2])}: no table beside the images has these columns"
+        )
+    covered: set[PurePosixPath] = set()
+    read: dict[str, tuple[dict[str, str], list[str]]] = {}
+    for name, layout in LAYOUTS.items():
+        found = {path: text for path, text in layout(data).items() if path not in covered}
+        covered.update(found)
+        texts = {
+            data.images[path]: data.columns.alike(found[path])
+            for path in found
+            if path in data.images
+        }
+        missing = [str(path) for path in found if path not in data.images]
+        read[name] = {image: text for image, text in texts.items() if text}, missing
+    if read["names"][0] and not data.tables:
+        _look_for_tables(data)
+    return read
+
+
+def _look_for_tables(data: _Files) -> None:
+    """Raise DataError where a table names the images, and its columns are not known."""
+    for folder, sheets in data.sheets.items():
+        within = [path for path in data.images if path.is_relative_to(folder)]
+        if advice := tables.advice(sheets, {str(path.relative_to(folder)) for path in within}):
+            raise DataError(f"{advice}; or take it away, and the files' names are the labels")
+
+
+def _merge(
+    read: dict[str, tuple[dict[str, str], list[str]]],
+) -> tuple[dict[str, str], list[str]]:
+    labels = {image: text for found, _ in read.values() for image, text in found.items()}
+    return labels, [name for _, missing in read.values() for name in missing]
 
 
 # --- names of classes ----------------------------------------------------------------------------
@@ -193,74 +286,9 @@ def class_names(folders: Iterable[str], naming: str | None = None) -> dict[str, 
 # --- texts ---------------------------------------------------------------------------------------
 
 
-def clean(label: str) -> str:
-    """Normalise a label: compose Unicode (macOS decomposes file names), strip white space."""
-    return unicodedata.normalize("NFC", label).strip()
-
-
 def _read_text(found: Found) -> str:
     """Read a label from its own file; "" (the image counts as unlabelled) if that fails."""
     try:
         return clean(found.read().decode("utf-8-sig"))
     except (ImageError, UnicodeDecodeError):
         return ""
-
-
-def _read_table(found: Found, data: _Files) -> dict[str, str]:
-    """Read a labels.csv: {file, relative to its folder: label}. Raises DataError."""
-    try:
-        rows, columns = parse_table(found.read(), found.name, data.columns)
-    except ImageError as error:
-        raise DataError(f"{found.name}: {error}") from None
-    if {"file", "label"} <= {column.lower() for column in columns}:
-        return rows
-    folder = PurePosixPath(found.name).parent
-    return {_beside(path, folder, data): text for path, text in rows.items()}
-
-
-def _beside(path: str, folder: PurePosixPath, data: _Files) -> str:
-    """Make the path of a reading relative to the folder of its table, whichever it was read from.
-
-    Its first folders are dropped until the rest is an image.
-    """
-    parts = PurePosixPath(path.lstrip("/")).parts
-    tails = (PurePosixPath(*parts[k:]) for k in range(len(parts)))
-    there = next((tail for tail in tails if folder / tail in data.images), PurePosixPath(path))
-    return there.as_posix()
-
-
-def parse_table(
-    data: bytes, name: str, columns: Columns | None = None
-) -> tuple[dict[str, str], list[str]]:
-    """Parse a table of labels: ({file: label}, names of its columns). Raises DataError.
-
-    Fields are separated by commas, semicolons or tabs; a BOM and spaces around fields are allowed.
-    Readings as `ocr read` writes them have the columns path and text. columns: which columns hold
-    file and label, for a table that does not call them so.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{name}: not UTF-8 text: save it as CSV UTF-8") from None
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries write semicolons
-    try:
-        first, *rows = csv.reader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
-    except (csv.Error, ValueError) as error:
-        raise DataError(f"{name}: not a table that can be read ({error})") from None
-    there = [column.strip().lower() for column in first]
-    own = tuple(column.strip().lower() for column in columns or ())
-    wanted = [("file", "label"), own, READINGS]
-    known = next((pair for pair in wanted if pair and set(pair) <= set(there)), None)
-    if known is None:
-        raise DataError(
-            f"{name}: the first line must name the columns {','.join(own or wanted[0])}, "
-            f"not {','.join(first)[:60]!r}"
-        )
-    file, label = map(there.index, known)
-    rows = [row for row in rows if len(row) > max(file, label)]
-    if known == READINGS:
-        rows = [list(map(from_cell, row)) for row in rows]
-    return {
-        row[file].strip().replace("\\", "/").removeprefix("./"): clean(row[label]) for row in rows
-    }, [column.strip() for column in first]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ocr import paths
-from ocr.datasets.labels import DataError, parse_table
+from ocr.datasets.labels import parse_table
 
 NAME = "labels.csv"
 HEADER = b"file,label\r\n"  # as spreadsheets end lines
@@ -61,11 +61,7 @@ class Table:
 
         Raises DataError where it does not have the columns, with the option that names them.
         """
-        try:
-            labels, columns = parse_table(data, self.path.name, self.columns)
-        except DataError as error:
-            hint = ": say which they are, as --columns file=Name,label=Text"
-            raise DataError(f"{error}{hint if 'columns' in str(error) else ''}") from None
+        labels, columns = parse_table(data, self.path.name, self.columns)
         return {file: text for file, text in labels.items() if file}, set(
             map(str.lower, columns)
         ) != {"file", "label"}
