@@ -107,8 +107,8 @@ class FormReader:
 
     def read(self, picture: Image.Image) -> PageReading:
         """Read a page, mode "L" or "RGB". Raises alignment.Refused."""
-        aligned = self.aligner.align(picture)
-        grey = np.asarray(picture.convert("L"))
+        picture = picture.convert("L")
+        aligned, grey = self.aligner.align(picture), np.asarray(picture)
         form = aligned.template.form
         drafts = [draft(each, cut(aligned, grey, each)) for each in form.fields]
         self._read_plainly(form, drafts)
