@@ -16,7 +16,7 @@ from ocr.reading import anything
 from ocr.reading.anything import AnyReader
 from ocr.reading.images import ImageError
 from ocr.scores import wilson
-from ocr.serving.processes.jobs import load_readers
+from ocr.serving.processes.readers import load_readers
 
 KINDS = {
     anything.NUMBER: NUMBER,

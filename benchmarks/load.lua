@@ -1,14 +1,14 @@
--- The load of benchmarks/serving.py for wrk: post COUNT pictures of FOLDER in turn, count answers.
+-- The load of benchmarks/serving.py for wrk: post COUNT bodies of a FOLDER in turn, count answers.
 local bodies, k = {}, 0
 for i = 0, COUNT - 1 do
-  local file = io.open("FOLDER/" .. i .. ".png", "rb")
+  local file = io.open("FOLDER/" .. i, "rb")
   bodies[i] = file:read("*a")
   file:close()
 end
 
 request = function()
   k = (k + 1) % COUNT
-  local headers = { ["Content-Type"] = "image/png" }
+  local headers = { ["Content-Type"] = "KIND" }
   return wrk.format("POST", "/api/read?reader=captcha", headers, bodies[k])
 end
 

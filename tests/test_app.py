@@ -21,7 +21,7 @@ from ocr.drawing import captchas, symbols
 from ocr.reading.reader import Reader
 from ocr.serving import limits, server, settings
 from ocr.serving.openapi import document
-from ocr.serving.processes.jobs import find_readers
+from ocr.serving.processes.readers import find_readers
 from ocr.serving.processes.turns import Turns
 from ocr.serving.service import Service
 from ocr.serving.settings import Settings

@@ -167,7 +167,13 @@ def process():
     process.stop()
 
 
-class Sleep:
+class Anything:
+    """A job that needs no reader."""
+
+    readers = frozenset()
+
+
+class Sleep(Anything):
     """A job that takes a while."""
 
     def __init__(self, seconds):
@@ -178,7 +184,7 @@ class Sleep:
         return [{"text": "late"}]
 
 
-class Exit:
+class Exit(Anything):
     """A job that ends its process, as a fault in a decoder does."""
 
     def run(self, readers):
@@ -187,7 +193,7 @@ class Exit:
         os._exit(3)
 
 
-class Devour:
+class Devour(Anything):
     """A job that needs more memory than there is."""
 
     def run(self, readers):

@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
         from gunicorn.app.wsgiapp import WSGIApplication
     except ModuleNotFoundError:
         return fail(prog, 'needs the extra "serve": pip install "ocr-readers[serve]"')
-    from ocr.serving.processes.jobs import find_readers  # after the check of what it needs
+    from ocr.serving.processes.readers import find_readers  # after the check of what it needs
     from ocr.serving.settings import Settings
 
     try:

@@ -150,13 +150,13 @@ def _guard(app: Flask, guard: Guard, metrics: Metrics) -> None:
 
 
 def _add_page(app: Flask, service: Service, token: bool, known: dict[str, Path]) -> None:
-    readers, described = service.describe(), forms.describe(known)
+    described = forms.describe(known)
 
     @app.get("/")
     def page():
         return render_template(
             "index.html",
-            readers=readers,
+            readers=service.describe(),
             forms=described,
             setup={"token": token},
             words=page_words(),
@@ -165,17 +165,18 @@ def _add_page(app: Flask, service: Service, token: bool, known: dict[str, Path])
 
     @app.get("/api/readers")
     def list_readers():
-        return jsonify(readers)
+        return jsonify(service.describe())
 
-    described_api = document(list(service.readers), token, list(known))
+    def describe_api() -> dict:
+        return document(list(service.readers), token, list(known))
 
     @app.get("/openapi.json")
     def openapi():
-        return jsonify(described_api)
+        return jsonify(describe_api())
 
     @app.get("/docs")
     def show_docs():
-        about = docs.page(described_api, request.url_root.rstrip("/"))
+        about = docs.page(describe_api(), request.url_root.rstrip("/"))
         return render_template("docs.html", place="docs", words=page_words(), **about)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from ocr.reading.anything import describe
 from ocr.reading.bulk import TIMED_OUT
+from ocr.reading.reader import Reader
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Job, Upload, find_reader, load_readers
+from ocr.serving.processes.jobs import Job, Upload, find_reader
 from ocr.serving.processes.pool import Here, Process, ProcessEnded
+from ocr.serving.processes.readers import Readers, without_network
 from ocr.serving.processes.turns import Ticket, Turns
 
 LOST = "the process that read it was ended (too little memory?): scale the image down first"
@@ -22,11 +24,16 @@ class Service:
     """
 
     def __init__(self, places: Sequence[Path] | None = None, processes: int = 0):
-        self.readers = load_readers(places)
+        self._readers = Readers(places, without_network if processes else Reader.load)
         self.processes = [Process(places) for _ in range(processes)]
         for process in self.processes:
             process.wait()
-        self.turns = Turns(self.processes or [Here(self.readers)] * 2)
+        self.turns = Turns(self.processes or [Here(self._readers)] * 2)
+
+    @property
+    def readers(self) -> dict[str, Reader]:
+        """The readers that there are now, by name."""
+        return self._readers.now()
 
     @property
     def replaced(self) -> int:
@@ -55,8 +62,9 @@ class Service:
         script that the reader does not have, Busy where no place is free, TimeoutError where no
         image was read in time.
         """
+        readers = self.readers
         for options in {upload.options for upload in uploads}:
-            options.decoding(find_reader(options.reader, self.readers))
+            options.decoding(find_reader(options.reader, readers))
         if deadline is None:
             deadline = time.monotonic() + limits.SECONDS
         with self.turns.place(client, deadline) as ticket:

@@ -17,6 +17,7 @@ from ocr.serving import limits
 from ocr.serving.front.bodies import Bodies, Body, Receive
 from ocr.serving.front.wsgi import Answer, environ_of, run, set_body
 from ocr.serving.guard import SAFE
+from ocr.serving.processes.memory import give_back_memory
 from ocr.serving.server import ARRIVED, REFUSED, create_app
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -93,5 +94,6 @@ def _length(environ: dict[str, Any]) -> int | None:
 
 def create_asgi() -> Front:
     """Build the application that gunicorn serves, as the environment says."""
+    give_back_memory()
     app = create_app()
     return Front(app, app.config["SETTINGS"].proxies)

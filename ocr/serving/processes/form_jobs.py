@@ -9,7 +9,8 @@ from ocr.reading.images import ImageError
 from ocr.reading.reader import Reader
 from ocr.serving.processes.jobs import data_url
 
-_loaded: dict[Path, tuple[int, Any]] = {}  # of this process: when form.json was changed, its reader
+# Of this process: when form.json was changed, the readers it was loaded with, what reads the form.
+_loaded: dict[Path, tuple[int, Mapping[str, Reader], Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class FormJob:
 
     form: Path
     data: bytes
+
+    @property
+    def readers(self) -> set[str]:
+        """Its template names them, and is read where the readers are."""
+        return set()
 
     def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
         """Read the scan: the API's object, alone in a list; a problem where it is not read."""
@@ -45,14 +51,16 @@ class FormJob:
 
 
 def _reader(form: Path, readers: Mapping[str, Reader]):
-    """Load a form once, and again when it has changed. Raises FormError."""
+    """Load a form once, and again when it or the readers have changed. Raises FormError."""
     from ocr.forms.reading import FormReader
     from ocr.forms.template import load_form
 
     modified = form.stat().st_mtime_ns
-    if form not in _loaded or _loaded[form][0] != modified:
-        _loaded[form] = modified, FormReader([load_form(form)], readers)
-    return _loaded[form][1]
+    known = _loaded.get(form)
+    if known is None or known[0] != modified or known[1] is not readers:
+        known = modified, readers, FormReader([load_form(form)], readers)
+        _loaded[form] = known
+    return known[2]
 
 
 def _field(picture, each, accepted: bool) -> dict[str, Any]:

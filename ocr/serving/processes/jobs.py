@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
-from ocr.paths import reader_places
 from ocr.reading.anything import ANY, UNKNOWN, AnyOptions, AnyReader, Candidates
 from ocr.reading.bulk import NOTHING, Result, read_many
+from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import WESTERN, DecodingOptions
 from ocr.reading.files import Found
 from ocr.reading.images import ImageError, open_image
@@ -62,6 +61,10 @@ class Upload(NamedTuple):
 class Work(Protocol):
     """What a process that reads can do: see Job."""
 
+    @property
+    def readers(self) -> set[str]:
+        """Names of the readers that it needs, as far as it knows them."""
+
     def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
         """Read with the process's readers; return the API's objects."""
 
@@ -71,6 +74,11 @@ class Job:
     """Images to read in one turn."""
 
     uploads: Sequence[Upload]
+
+    @property
+    def readers(self) -> set[str]:
+        """Names of the readers that it needs."""
+        return {each.options.reader for each in self.uploads} - {ANY}
 
     def run(self, readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
         """Read the images; return the API's object of each, in order."""
@@ -83,20 +91,28 @@ class Job:
 
 
 def find_reader(name: str, readers: Mapping[str, Reader]) -> Reader | AnyReader:
-    """Find a reader by name, or the one of ANY."""
-    return AnyReader(readers) if name == ANY else readers[name]
+    """Find a reader by name, or the one of ANY. Raises ReaderError."""
+    if name == ANY:
+        return AnyReader(readers)
+    if name not in readers:  # it was there when the request came
+        raise ReaderError(f"the reader {name} cannot be loaded: the server's log says why")
+    return readers[name]
 
 
 def _read(
     uploads: list[Upload], options: Options, readers: Mapping[str, Reader]
 ) -> list[dict[str, Any]]:
     """Read images with the same options."""
+    try:
+        reader = find_reader(options.reader, readers)
+        decoding = options.decoding(reader)
+    except ReaderError as error:  # it was trained again, and differently, since the request came
+        return [{"name": upload.name, "problem": str(error)} for upload in uploads]
     pictures = [Part(each) for each in uploads]
-    reader = find_reader(options.reader, readers)
     results = read_many(
         reader,
         [Found(each.name, picture.read) for each, picture in zip(uploads, pictures)],
-        options.decoding(reader),
+        decoding,
         batch=limits.BATCH,
         max_pixels=limits.MAX_PIXELS,
     )
@@ -158,29 +174,6 @@ class Part:
                 f"{picture.width} x {picture.height} pixels"
             )
         return picture.crop((crop[0], crop[1], right, bottom))
-
-
-def find_readers(places: Sequence[Path] | None = None) -> dict[str, Path]:
-    """Map the names of all readers in `places` to their folders, sorted; the first place wins.
-
-    places: by default those of ocr.paths. Raises RuntimeError where there are none.
-    """
-    places = reader_places() if places is None else places
-    found = {
-        contract.parent.name: contract.parent
-        for place in reversed(places)
-        for contract in place.glob("[!.]*/reader.json")
-        if contract.parent.name != ANY
-    }
-    if not found:
-        where = ", ".join(map(str, places))
-        raise RuntimeError(f"no readers in {where}: train one with `ocr train`")
-    return dict(sorted(found.items()))
-
-
-def load_readers(places: Sequence[Path] | None = None) -> dict[str, Reader]:
-    """Load all readers in `places`. Raises RuntimeError, ReaderError."""
-    return {name: Reader.load(path) for name, path in find_readers(places).items()}
 
 
 def as_json(

@@ -10,16 +10,16 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-import onnxruntime  # noqa: F401  before processes are forked: they share it
-
-from ocr.reading.reader import Reader
+from ocr.reading.contract import ReaderError
 from ocr.serving import limits
-from ocr.serving.processes.jobs import Work, load_readers
+from ocr.serving.processes.jobs import Work
+from ocr.serving.processes.memory import bound_memory, give_back_memory
+from ocr.serving.processes.readers import Readers
 
 STARTING = 60.0  # seconds in which a process loads its readers
 
@@ -48,7 +48,7 @@ class Worker(Protocol):
 class Here:
     """Do jobs in this process, without bounds: for tests."""
 
-    def __init__(self, readers: Mapping[str, Reader]):
+    def __init__(self, readers: Readers):
         self._readers = readers
 
     @property
@@ -58,7 +58,7 @@ class Here:
 
     def call(self, job: Work, until: float) -> list[dict[str, Any]]:
         """Do a job."""
-        return job.run(self._readers)
+        return job.run(self._readers.now(job.readers))
 
     def recover(self) -> None:
         """Nothing is left to do."""
@@ -70,16 +70,16 @@ class Process:
     def __init__(self, places: Sequence[Path] | None = None):
         self._places = places
         self.replaced = 0
-        # A server that forks: it has imported what a reader needs, and has no threads.
+        # A server that forks: it has imported what the processes share, and has no threads.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__])
-        self._start()
+        self._context.set_forkserver_preload(["onnxruntime", __name__])
+        self._start(strict=True)
 
-    def _start(self) -> None:
+    def _start(self, strict: bool = False) -> None:
         self._connection, theirs = self._context.Pipe()
         self._loaded = False
         self._process = self._context.Process(
-            target=_serve, args=(theirs, self._places), daemon=True
+            target=_serve, args=(theirs, self._places, strict), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -89,14 +89,15 @@ class Process:
         """Has it loaded its readers, and not ended since?"""
         with contextlib.suppress(OSError, EOFError):
             if not self._loaded and self._connection.poll():
-                self._loaded = self._connection.recv()
+                self._connection.recv()
+                self._loaded = True
         return self._loaded
 
     def wait(self) -> None:
         """Wait until it is ready. Raises RuntimeError where its readers cannot be loaded."""
         self._connection.poll(STARTING)
         if not self.ready:
-            raise RuntimeError("a process that reads does not start: see above")
+            raise RuntimeError("a process that reads does not start: its error is above")
 
     def call(self, job: Work, until: float) -> list[dict[str, Any]]:
         """Do a job by `until`, of time.monotonic(). Raises TimeoutError, ProcessEnded.
@@ -106,7 +107,8 @@ class Process:
         try:
             self._connection.send(job)
             if not self._loaded:
-                self._loaded = self._answer(until)
+                self._answer(until)
+                self._loaded = True
             answer = self._answer(until)
         except TimeoutError:  # an OSError
             raise
@@ -147,33 +149,24 @@ class Process:
         self._process.join(1)
 
 
-def _serve(connection: Connection, places: Sequence[Path] | None) -> None:
+def _serve(connection: Connection, places: Sequence[Path] | None, strict: bool) -> None:
     """Do the jobs that come through a connection until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
+    try:
+        readers = Readers(places, strict=strict)
+    except (ReaderError, RuntimeError) as error:
+        sys.exit(str(error))
     with contextlib.suppress(EOFError, OSError):
-        readers = load_readers(places)
-        _bound_memory()
+        bound_memory()
+        give_back_memory()
         connection.send(True)
         while True:
             connection.send(_done(connection.recv(), readers))
 
 
-def _done(job: Work, readers: Mapping[str, Reader]) -> list[dict[str, Any]] | Exception:
+def _done(job: Work, readers: Readers) -> list[dict[str, Any]] | Exception:
     try:
-        return job.run(readers)
+        return job.run(readers.now(job.readers))
     except Exception as error:
         logging.getLogger(__name__).exception("a job failed")
         return RuntimeError(f"{type(error).__name__} in the process that reads")
-
-
-def _bound_memory() -> None:
-    """Bound this process's address space, where the system can: a MemoryError, not a full one."""
-    if sys.platform == "linux":
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as sizes:
-            now = int(sizes.read().split()[0]) * resource.getpagesize()
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        wanted = now + limits.MEMORY
-        if most == resource.RLIM_INFINITY or wanted < most:
-            resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
