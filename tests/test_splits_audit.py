@@ -5,7 +5,7 @@ import pytest
 
 import utils
 from ocr.datasets import splits
-from ocr.datasets.audit import audit, audited, listing
+from ocr.datasets.audit import audit, audited, listing, words
 from ocr.datasets.dataset import load_labelled
 from ocr.datasets.labels import DataError
 from ocr.datasets.splits import digests, folds, split, usable
@@ -45,6 +45,9 @@ def test_audit_counts_findings_and_names_files(tmp_path):
     assert "_none.png" in files["unlabelled"] and "aaaa.png" in files["too long"]
     assert "ba.png" in files["sizes"]
     assert "ab.png" in files["exact duplicates"] and "zz.png" in files["duplicates that disagree"]
+    shown = words(table, 60)
+    assert "unreadable  2  left out\n" in shown and "missing" not in shown
+    assert max(map(len, shown.partition("unreadable: ")[0].splitlines())) <= 60
     lines = listing(table, most=1).splitlines()
     assert sum(line.startswith("unreadable: ") for line in lines) == 2
     assert "unreadable: and 1 more" in lines
@@ -59,7 +62,7 @@ def test_audit_of_characters_leaves_out_lengths_and_sizes():
 def test_audited_prints_the_table_before_the_error(capsys):
     with pytest.raises(DataError, match="at least 10 different"):
         audited(labelled_noise(["12"] * 9), 10)
-    assert "exact duplicates" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("images  9  read and labelled\n")
 
 
 def test_unusable_data_is_an_error():

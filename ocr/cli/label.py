@@ -82,7 +82,7 @@ def run(options: Namespace) -> int:
             options.folder,
             options.reader,
             options.alphabet,
-            columns,
+            columns and columns[:2],
             options.seed,
             options.name,
             options.kind,

@@ -6,6 +6,8 @@ import re
 import sys
 from typing import NoReturn
 
+from ocr.datasets.labels import Columns
+
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130  # exit statuses
 
 
@@ -55,11 +57,15 @@ def fail(prog: str, error, status: int = WRONG_USAGE) -> int:
     return status
 
 
-def parse_columns(options: argparse.Namespace) -> tuple[str, str] | None:
-    """Parse --columns; exit with status 2 where it is not file=NAME,label=NAME."""
+def parse_columns(options: argparse.Namespace) -> Columns | None:
+    """Parse --columns, --case and --strip, where there are such options.
+
+    None where none is given. Exits with status 2 where --columns is not file=NAME,label=NAME.
+    """
+    alike = Columns(case=getattr(options, "case", None), strip=getattr(options, "strip", False))
     if options.columns is None:
-        return None
+        return None if alike == Columns() else alike
     parts = dict(part.partition("=")[::2] for part in options.columns.split(","))
     if set(parts) != {"file", "label"} or not all(parts.values()):
         options.parser.error(f"--columns {options.columns}: give file=NAME,label=NAME")
-    return parts["file"], parts["label"]
+    return alike._replace(**parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ocr import paths
-from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail
+from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail, parse_columns
 from ocr.cli.reads.loop import Loaded
 from ocr.cli.reads.rows import Row
 from ocr.cli.reads.summary import many
@@ -28,7 +28,7 @@ EXAMPLES = """examples:
   {prog} captcha FOLDER
   {prog} models/mine labelled.zip --picture worst.png
 
-LABELLED has labels as for training: labels.csv (file,label, or what ocr read writes, corrected),
+LABELLED has labels as for training: labels.csv or .xlsx (file,label, or what ocr read writes),
 x.gt.txt beside x.png, a folder for each character, or names as LABEL.png.
 
 exit status: 0 all images were read, 1 some were not, 2 wrong usage, 130 stopped by Ctrl-C
@@ -45,6 +45,7 @@ def add_parser(verbs) -> Parser:
     add("labelled", metavar="LABELLED", help="a folder or zip of labelled images")
     add("--pattern", metavar="P", help="as of ocr read")
     add("--labels", choices=("name", "hex", "index"), help="how folders of characters are named")
+    add("--columns", metavar="file=NAME,label=NAME", help="of the table with the labels")
     add("--picture", type=Path, metavar="FILE.png", help="of the worst (figures/NAME-worst.png)")
     return parser
 
@@ -71,11 +72,11 @@ def _load(name: str, pattern: str | None) -> tuple[Reader, DecodingOptions]:
 
 def _labelled(options: Namespace, reader: Reader) -> tuple[list[Found], list[str]]:
     """List labelled images and their labels, as the reader would give them. Raises DataError."""
-    files = list_files(options.labelled)
+    files, columns = list_files(options.labelled), parse_columns(options)
     if reader.kind == "ctc":
-        labels, _ = read_labels(files)
+        labels, _ = read_labels(files, columns)
     else:
-        labels, _ = read_characters(files, options.labelled, options.labels)
+        labels, _ = read_characters(files, options.labelled, options.labels, columns)
     found = [file for file in files if labels.get(file.name)]
     if not found:
         raise DataError(

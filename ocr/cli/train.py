@@ -3,25 +3,33 @@
 import os
 import re
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocr import paths
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail, parse_columns
+from ocr.cli.training import before, ending, watch
+from ocr.datasets.labels import Columns
 from ocr.reading.scripts import SCRIPTS
-from ocr.training import distributed, launcher, recipes
+from ocr.training import distributed, launcher, progress, recipes
 from ocr.training.recipes import RECIPES, Recipe
 
+if TYPE_CHECKING:
+    from ocr.reading.reader import Reader
+
 EXAMPLES = """examples:
+  {prog} captcha --draw mysite:draw --alphabet ABC123 --lengths 5 --name mine
+                                  learns from pictures that draw("A1B2C") of mysite.py makes: try
+                                  this first where a program draws the images
   {prog} captcha --data FOLDER --name mine                leaves models/mine/
   {prog} captcha --data FOLDER --name mine --curve        and says what more labels would bring
   {prog} captcha --data FOLDER --name mine --from captcha starts from the weights of a reader
-  {prog} captcha --draw mysite:draw --alphabet ABC123 --lengths 5 --name mine
-                                  learns from pictures that draw("A1B2C") of mysite.py makes
   {prog} char_cnn --data FOLDER --name mine     FOLDER has a sub-folder for each character
 
 Below 1,000 images the score comes from cross-validation, and the saved reader is trained on all of
-them. How images get their labels is in data/README.md: a labels.csv, file names, or folders.
+them. How images get their labels is in data/README.md: a labels.csv or .xlsx, file names, folders.
 """
 
 
@@ -73,7 +81,19 @@ def _add_options(parser: Parser, recipe: Recipe):
     parser.add_argument(
         "--columns",
         metavar="file=NAME,label=NAME",
-        help="which columns of labels.csv hold the file names and the labels",
+        help="which columns of the table beside the images (.csv, .tsv, .xlsx) hold the file names "
+        "and the labels",
+    )
+    parser.add_argument(
+        "--case", choices=("lower", "upper"), help="write all labels so, where case means nothing"
+    )
+    parser.add_argument("--strip", action="store_true", help="take spaces out of labels")
+    parser.add_argument(
+        "--if-better-than",
+        type=float,
+        metavar="PERCENT",
+        help="ask, or stop where nobody can be asked, if a reader already reads more than so many "
+        "percent of these images",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split and the training (0)")
     if "labels" in recipe.options:
@@ -136,6 +156,8 @@ def _check(options):
         value = getattr(options, name, None)
         if value is not None and value < least:
             error(f"--{name} {value}: it must be at least {least}")
+    if options.if_better_than is not None and not 0 <= options.if_better_than <= 100:
+        error(f"--if-better-than {options.if_better_than:g}: it must be from 0 to 100, in percent")
     if options.draw is None and options.data is None:
         error("give --data, a folder of labelled images, or --draw, a function that draws them")
     if options.draw is not None and (options.workers > 1 or options.curve):
@@ -160,9 +182,11 @@ def run(options) -> int:
     if find_spec("keras") is None:
         return fail(prog, 'the extra "train" is missing: pip install "ocr-readers[train]"')
     try:
-        _train(options)
+        reader = _train(options)
     except distributed.WorkerFinished:
         return DONE
+    except before.NotWanted as error:
+        return fail(prog, error, SOME_FAILED)
     except ValueError as error:  # DataError, ReaderError, ImageError, WorkerError: one line each
         if type(error) is ValueError:
             raise
@@ -176,21 +200,25 @@ def run(options) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return fail(prog, "stopped; the same command resumes from the last epoch", INTERRUPTED)
+    print(*ending.lines(reader.contract, options.curve), sep="\n")
     read = "python main.py" if prog == "train.py" else "ocr read"
     print(f"read with it: {read} --model {options.name} PATH")
     return DONE
 
 
-def _train(options):
+def _train(options) -> "Reader":
     """Train here, as one of several workers, or start the workers and finish what they trained."""
     names = (*RECIPES[options.recipe].options, "alphabet", "epochs", "seed", "start", "folds")
     given = {name: getattr(options, name) for name in names}
     flags = [name for name in ("replace", "curve") if getattr(options, name)]
     columns = parse_columns(options)
+    data = options.data and options.data.resolve()
+    if data is not None and options.rank is None:
+        before.check(options, data, columns)
+    watched = nullcontext() if options.epochs else progress.heard(watch.stop_where_hopeless)
     if options.draw is not None:
-        _train_on_drawn(options, given, columns)
-        return
-    data = options.data.resolve()
+        with watched:
+            return _train_on_drawn(options, given, data, columns)
     if options.rank is not None:
         distributed.join(options.coordinator, options.workers, options.rank)
     elif options.workers > 1:
@@ -199,7 +227,9 @@ def _train(options):
             option = "from" if name == "start" else name
             words += [] if value is None else [f"--{option}", value]
         words += [f"--{name}" for name in flags]
-        words += [] if columns is None else ["--columns", options.columns]
+        words += ["--columns", options.columns] if options.columns else []
+        words += ["--case", options.case] if options.case else []
+        words += ["--strip"] if options.strip else []
         command = [sys.executable, "-m", "ocr", "train", options.recipe, *map(str, words)]
         places = [str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
         here = os.pathsep.join(filter(None, places))
@@ -207,11 +237,11 @@ def _train(options):
         launcher.start(command, options.workers, environment=variables)
     together = options.rank is not None or options.workers > 1
     given |= dict.fromkeys(flags, True) | {"columns": columns, "together": together}
-    with distributed.exit_if_lost():
-        recipes.train(options.recipe, data, paths.MODELS / options.name, **given)
+    with distributed.exit_if_lost(), watched:
+        return recipes.train(options.recipe, data, paths.MODELS / options.name, **given)
 
 
-def _train_on_drawn(options, given: dict, columns: tuple[str, str] | None):
+def _train_on_drawn(options, given: dict, data: Path | None, columns: Columns | None) -> "Reader":
     """Draw pictures by the caller's own function, and train on them."""
     from ocr.training.own import drawing  # an install extra
 
@@ -220,14 +250,13 @@ def _train_on_drawn(options, given: dict, columns: tuple[str, str] | None):
         options.name,
         count=options.count,
         seed=options.seed,
-        like=options.data,
+        like=data,
         alphabet=options.alphabet,
         lengths=options.lengths,
         columns=columns,
     )
-    test = options.data and options.data.resolve()
-    given |= {"test": test, "replace": options.replace}
-    recipes.train(options.recipe, drawn, paths.MODELS / options.name, **given)
+    given |= {"test": data, "replace": options.replace}
+    return recipes.train(options.recipe, drawn, paths.MODELS / options.name, **given)
 
 
 def main(arguments: list[str] | None = None) -> int:

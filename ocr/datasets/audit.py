@@ -1,5 +1,6 @@
 """Audit a data set: what it holds and what is wrong with it, with the names of the files."""
 
+import textwrap
 from collections import Counter, defaultdict
 
 import pandas as pd
@@ -30,7 +31,7 @@ def _files(data: Labelled) -> list[Finding]:
         ("images", len(data), "read and labelled", []),
         ("unreadable", len(data.unreadable), "left out", reasons),
         ("unlabelled", len(data.unlabelled), "left out", data.unlabelled),
-        ("missing", len(data.missing), "in labels.csv, but no such image", data.missing),
+        ("missing", len(data.missing), "in the table of labels, but no such image", data.missing),
     ]
 
 
@@ -40,6 +41,7 @@ def _texts(data: Labelled, time_steps: int) -> list[Finding]:
     first = dict(zip(reversed(data.sizes), reversed(data.names)))
     rare = [first[size] for size, _ in sizes.most_common()[1:]]
     common = " ".join(f"{w}x{h}:{count}" for (w, h), count in sizes.most_common(5))
+    common += f"{' ...' * (len(sizes) > 5)}; scaled to one size" if len(sizes) > 1 else ""
     findings: list[Finding] = [("characters", len(symbols), _counts(symbols), [])]
     if time_steps > 1:
         findings.append(("lengths", len(lengths), _counts(lengths), []))
@@ -96,8 +98,18 @@ def audited(
     try:
         return usable(data, time_steps, alphabet), table
     except DataError:
-        print(table.drop(columns="files").to_string(), listing(table), sep="\n")
+        print(words(table))
         raise
+
+
+def words(table: pd.DataFrame, width: int = 100) -> str:
+    """Write an audit for a terminal: the findings that there are, then the files that they name."""
+    lines = []
+    for finding, count, what in zip(table.index, table["count"], table["what"]):
+        start = f"{finding}  {count:,}  "
+        lines += [textwrap.fill(start + what, width, subsequent_indent="    ")] if count else []
+    named = listing(table.drop(index="sizes", errors="ignore"))
+    return "\n".join([*lines, named] if named else lines)
 
 
 def listing(table: pd.DataFrame, most: int = 20) -> str:

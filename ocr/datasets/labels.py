@@ -138,9 +138,9 @@ def _tables(data: _Files) -> dict[PurePosixPath, str]:
         }
     labels = {path: text for each in rows.values() for path, text in each.items()}
     for image in data.images if rows else ():
-        folder = next((above for above in image.parents if above in rows), None)
-        if folder is not None:  # the nearest table counts
-            labels[image] = rows[folder].get(image, "")
+        nearest = next((above for above in image.parents if above in rows), None)
+        if nearest is not None:
+            labels[image] = rows[nearest].get(image, "")
     return labels
 
 

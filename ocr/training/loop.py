@@ -72,6 +72,10 @@ def _in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
 class Progress(keras.callbacks.Callback):
     """Show a progress bar on a terminal; elsewhere print `lines` lines a training.
 
@@ -85,6 +89,7 @@ class Progress(keras.callbacks.Callback):
         notebook = _in_notebook()
         self.every = self.epochs if notebook else max(1, self.epochs // lines)
         self.bar = None
+        self.started, self.first = time.monotonic(), checkpoint.epoch
         self.last: tuple[int, dict] | None = None
         self.printed = -1  # the epoch of the last line
         if checkpoint.rows and not notebook:
@@ -103,8 +108,19 @@ class Progress(keras.callbacks.Callback):
         self.last = epoch, shown
         if wanted or (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
             self.printed = epoch
-            text = "  ".join(f"{key} {value}" for key, value in shown.items())
+            words = [*(f"{key} {value}" for key, value in shown.items()), *self._left(epoch + 1)]
+            text = "  ".join(words)
             print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
+
+    def _left(self, done: int) -> list[str]:
+        """Say how long it will still take, by what this training's epochs took: a word or none.
+
+        Trainings that are to come for the same reader count as long as this one.
+        """
+        left = self.epochs - done + self.epochs * progress.parts_left()
+        if done <= self.first or not left or _in_notebook():
+            return []
+        return [f"{_minutes((time.monotonic() - self.started) / (done - self.first) * left)} left"]
 
     def on_epoch_end(self, epoch, logs=None):
         progress.report(self.name, epoch + 1, self.epochs, logs)

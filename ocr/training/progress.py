@@ -51,6 +51,12 @@ def part(number: int, count: int) -> Iterator[None]:
         _parts.pop()
 
 
+def parts_left() -> int:
+    """Count the trainings that are still to come after the one that goes on, for one reader."""
+    number, count = _parts[-1]
+    return count - number - 1
+
+
 def report(name: str, epoch: int, epochs: int, logs: Mapping[str, float]) -> None:
     """Tell the listeners that `epoch` of `epochs` have ended."""
     for listener in list(_listeners):

@@ -19,7 +19,7 @@ ON_TEST = "test images, never trained on"
 
 def show_audit(table: pd.DataFrame):
     """Print the audit and the files that it names."""
-    print(table.drop(columns="files").to_string(), audit.listing(table), sep="\n")
+    print(audit.words(table))
 
 
 def show_samples(name: str, data: Labelled):

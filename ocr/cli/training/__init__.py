@@ -1,0 +1,1 @@
+"""Parts of `ocr train`: what is said before a training, while it goes on, and after it."""
