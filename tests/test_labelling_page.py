@@ -325,7 +325,7 @@ def test_the_training_and_its_curve_are_shown(tmp_path, open_page):
         expect(page.locator("#fault")).to_have_text("training failed: too little")
         expect(page.locator("#show-doubts")).to_be_hidden()
         expect(page.locator("#learning-words")).to_contain_text("64 of 80 right (70 to 87 %)")
-        expect(page.locator("#learning-words")).to_contain_text("95 % should take at least")
+        expect(page.locator("#learning-words")).to_contain_text("Twice the labels should bring")
         picture = page.get_by_role("img", name="Learning curve: labels against exact match")
         expect(picture.locator("circle")).to_have_count(5)
         assert "400 labels: 80 % (70 % to 87 %)" in picture.locator("desc").text_content()

@@ -55,7 +55,7 @@ class Guesser:
         return NOTHING_YET
 
     def curve(self, rate: float | None) -> dict[str, Any]:
-        """Describe the scores so far: {"points": dicts, "words": sentences, "forecast": pairs}.
+        """Describe the scores so far: {"points": dicts, "words": sentences, "forecast": rows}.
 
         rate: labels a minute, None where it is not known.
         """

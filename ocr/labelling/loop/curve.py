@@ -1,14 +1,13 @@
 """The learning curve: labels against exact match on the gold set, and what more would bring."""
 
 from collections.abc import Sequence
-from math import ceil
 from typing import NamedTuple
 
 from ocr.scores import wilson
-from ocr.training.forecast import TWICE, Law, fit
+from ocr.training import forecast as forecasts
+from ocr.training.forecast import TWICE, Laws, fit
 
 TARGETS = (0.8, 0.95, 0.98, 0.99, 0.995)  # shares to forecast the labels for
-FAR = 10  # times the labels given so far: forecasts beyond say only that
 LITTLE = 0.01  # less than that by twice the labels: time to stop
 ENOUGH = 50  # gold images that say something where all are right
 
@@ -48,54 +47,56 @@ def words(points: Sequence[Point], labels: int, rate: float | None = None) -> li
         f"{best.hits} of {best.n} right ({round(100 * low)} to {round(100 * high)} %): gold "
         f"images, never trained on, read by the reader of {best.labels:,} labels."
     ]
-    law = fit(points)
-    if law is not None:
-        said.append(_forecast(law, labels, best.hits / best.n, rate))
-    if _is_enough(law, labels, best):
+    laws = fit(points)
+    if laws is not None:
+        said.append(_twice(laws, labels))
+        said.extend(_target(laws, labels, best.hits / best.n, rate))
+    if _is_enough(laws, labels, best):
         said.append("You can stop: twice the labels should bring less than 1 % more.")
     elif best.hits == best.n >= ENOUGH:
         said.append("You can stop: none is wrong, and more labels would show little.")
     return said
 
 
-def _forecast(law: Law, labels: int, share: float, rate: float | None) -> str:
-    """Say how many labels the next target takes."""
-    now = max(share, law.right(labels))
+def _twice(laws: Laws, labels: int) -> str:
+    """Say what twice the labels should bring."""
+    brings = forecasts.twice(laws, labels)
+    wide = "; so few points cannot tell more closely" if " to " in brings else ""
+    return f"Twice the labels should bring {brings}{wide}."
+
+
+def _target(laws: Laws, labels: int, share: float, rate: float | None) -> list[str]:
+    """Say how many labels the next target takes, where that is known."""
+    now = max(share, laws.right(labels))
     target = next((each for each in TARGETS if each > now + LITTLE), None)
     if target is None:
-        return "The curve is near its end: hardly an image is read wrong."
-    percent = f"{100 * target:g} %"
-    more = ceil(law.labels(target)) - labels
-    if more > FAR * labels:
-        return f"By this curve {percent} would take more than {FAR * labels:,} labels."
-    rounded = _rounded(max(more, 1))
-    minutes = f" ({max(1, round(rounded / rate)):,} minutes at your pace)" if rate else ""
-    if labels + more > TWICE * labels:
-        return f"{percent} should take at least {rounded:,} more labels{minutes}."
-    return f"About {rounded:,} more labels should bring {percent}{minutes}."
+        return ["The curve is near its end: hardly an image is read wrong."]
+    amount = forecasts.needed(laws, target, labels, given=labels)
+    if amount is None:
+        return []
+    minutes = f" ({amount.of(rate)} minutes at your pace)" if rate else ""
+    return [f"{100 * target:g} % should take {amount.of()} more labels{minutes}."]
 
 
-def _is_enough(law: Law | None, labels: int, best: Point) -> bool:
-    """Would twice the labels bring next to nothing?"""
-    if law is None:
+def _is_enough(laws: Laws | None, labels: int, best: Point) -> bool:
+    """Would twice the labels bring next to nothing, nine times of ten?"""
+    if laws is None:
         return False
-    return law.right(2 * labels) - min(law.right(labels), best.hits / best.n) < LITTLE
+    most = laws.between(TWICE * labels)[1]
+    return most - min(laws.right(labels), best.hits / best.n) < LITTLE
 
 
-def _rounded(count: int) -> int:
-    """Round to two figures: forecasts are not better."""
-    step = 10 ** max(0, len(str(count)) - 2)
-    return round(count / step) * step
+def forecast(points: Sequence[Point]) -> list[tuple[int, float, float, float]]:
+    """Forecast the exact match up to twice the labels; nothing where no law fits.
 
-
-def forecast(points: Sequence[Point]) -> list[tuple[int, float]]:
-    """Forecast the exact match up to twice the labels: (labels, share); nothing without a law."""
-    law = fit(points)
-    if law is None:
+    Each place is (labels, share, low, high), with the interval of the share.
+    """
+    laws = fit(points)
+    if laws is None:
         return []
     first, last = min(p.labels for p in points), max(p.labels for p in points)
     places = [round(first + (2 * last - first) * k / 24) for k in range(25)]
-    return [(labels, law.right(labels)) for labels in places]
+    return [(labels, laws.right(labels), *laws.between(labels)) for labels in places]
 
 
 def described(points: Sequence[Point]) -> list[dict]:

@@ -57,6 +57,7 @@ function draw() {
     make("title", { id: "curve-title" }, "Learning curve: labels against exact match"),
     make("desc", { id: "curve-text" }, describe(points, words)),
     ...axes(x, y, most, width),
+    make("path", { class: "likely", d: path(band(forecast).map(([n, share]) => [x(n), y(share)])) }),
     make("path", { class: "forecast", d: path(forecast.map(([n, share]) => [x(n), y(share)])) }),
     make("path", { class: "line", d: path(points.map(each => [x(each.labels), y(each.share)])) }),
   );
@@ -76,6 +77,11 @@ function describe(points, words) {
   ));
   return `${each.join("; ")}. ${words.join(" ")}`;
 }
+
+const band = forecast => [  // up along the low ends of the intervals, back along the high ones
+  ...forecast.map(([n, , low]) => [n, low]),
+  ...forecast.map(([n, , , high]) => [n, high]).reverse(),
+];
 
 const path = places => places.map(([x, y], k) => `${k ? "L" : "M"}${x} ${y}`).join("");
 

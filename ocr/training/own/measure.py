@@ -1,7 +1,6 @@
 """Measure the learning curve: train on parts of the labels, and forecast what more would bring."""
 
 import time
-from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,15 +76,14 @@ def _part(learner: Learner, name: str, some: Labelled, rest: Labelled) -> Part:
 
 def words(parts: list[Part]) -> list[str]:
     """Say what more labels would bring: sentences."""
-    law = forecast.fit(parts)
-    if law is None:
+    laws = forecast.fit(parts)
+    if laws is None:
         return ["the curve says nothing yet about more labels: it does not clearly rise"]
     labels = parts[-1].labels
     share = parts[-1].hits / parts[-1].n
-    said = [f"twice the labels, {2 * labels:,}, should read {law.right(2 * labels):.1%} right"]
-    target = next((each for each in TARGETS if each > max(share, law.right(labels)) + 0.01), None)
-    if target is not None:
-        wanted = ceil(law.labels(target))
-        about = "about" if wanted <= forecast.TWICE * labels else "at least"
-        said.append(f"{target:.1%} should take {about} {wanted:,} labels in all")
+    said = [f"twice the labels, {2 * labels:,}, should read {forecast.twice(laws, labels)} right"]
+    target = next((each for each in TARGETS if each > max(share, laws.right(labels)) + 0.01), None)
+    amount = target and forecast.needed(laws, target, labels)
+    if amount:
+        said.append(f"{target:.1%} should take {amount.of()} labels in all")
     return said
