@@ -25,6 +25,7 @@ from ocr.serving.processes.readers import find_readers
 from ocr.serving.processes.turns import Turns
 from ocr.serving.service import Service
 from ocr.serving.settings import Settings
+from ocr.serving.uploads import OneAtATime
 from tests import barcodes
 
 READ = "/api/read?reader=captcha"
@@ -350,6 +351,24 @@ def test_files_bytes_and_pixels_are_limited(client, pictures):
     huge = png(Image.new("L", (3000, 3000), 255))
     detail = problem(client.post("/api/read", data=huge), 422)
     assert "3000 x 3000 pixels, more than 4,194,304" in detail
+
+
+def test_one_request_of_a_client_is_parsed_at_a_time():
+    parsing, inside, order = OneAtATime(), threading.Event(), []
+
+    def another(client):
+        inside.wait(10)
+        with parsing.by(client):
+            order.append(client)
+
+    with ThreadPoolExecutor(2) as pool:
+        with parsing.by("a"):
+            same, other = pool.submit(another, "a"), pool.submit(another, "b")
+            inside.set()
+            other.result(10)
+            assert order == ["b"]
+        same.result(10)
+    assert order == ["b", "a"] and not parsing._of and not parsing._waiting
 
 
 def test_a_request_times_out(client, pictures, monkeypatch):

@@ -141,6 +141,17 @@ def test_a_busy_server_asks_to_try_again(service, monkeypatch):
     assert front._bodies._all == 0 and not front._bodies._of
 
 
+def test_where_there_is_no_room_a_body_is_not_received(service, picture, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_OF_CLIENT", 1)
+    front = Front(server.create_app(service, token="secret"))
+    scope = scope_of(length=len(picture), query=CAPTCHA)
+    with service.turns.place("192.0.2.1", time.monotonic() + 60):
+        found = request(front, scope, [picture])
+        assert found["status"] == 503 and found["headers"][b"retry-after"] == b"1"
+        assert front._reading._threads == set()
+    assert request(front, scope, [picture])["status"] == 200
+
+
 def test_bytes_of_bodies_are_bounded_in_all_and_for_each_client(monkeypatch):
     monkeypatch.setattr(limits, "MAX_BYTES", 100)
     monkeypatch.setattr(limits, "MAX_BYTES_OF_CLIENT", 60)

@@ -110,12 +110,15 @@ def test_places_of_one_client_are_bounded(monkeypatch):
     monkeypatch.setattr(limits, "MAX_REQUESTS", 3)
     turns = Turns([Recorder()])
     with turns.place("a", FAR), turns.place("a", FAR) as long:
+        assert turns.crowded("a") and not turns.crowded("b")
         with pytest.raises(Busy), turns.place("a", FAR):
             pass
         with turns.place("b", FAR):
             with pytest.raises(Busy), turns.place("c", FAR):
                 pass
+            assert turns.crowded("c")
             long.used = 2 * limits.FAIR
+            assert not turns.crowded("c")
             with turns.place("c", FAR):  # for which the longest is cut short
                 assert long.cut and turns.run(turns_ticket := _last(turns), "job") == ["job"]
                 assert turns_ticket.client == "c"

@@ -1,6 +1,10 @@
 """Parse a request to /api/read: its images and its parameters, within limits."""
 
+import contextlib
 import io
+import threading
+from collections import Counter
+from collections.abc import Iterator
 
 from flask import Request, request
 from werkzeug.datastructures import MultiDict
@@ -42,13 +46,41 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
+class OneAtATime:
+    """Let each client do something in one thread at a time: its many keep nobody else waiting."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, threading.Lock] = {}
+        self._waiting = Counter[str]()
+
+    @contextlib.contextmanager
+    def by(self, client: str) -> Iterator[None]:
+        """Wait until no other thread does it for this client."""
+        with self._lock:
+            mine = self._of.setdefault(client, threading.Lock())
+            self._waiting[client] += 1
+        try:
+            with mine:
+                yield
+        finally:
+            with self._lock:
+                self._waiting[client] -= 1
+                if not self._waiting[client]:
+                    del self._waiting[client], self._of[client]
+
+
+_parsing = OneAtATime()
+
+
 def parse_request() -> tuple[list[tuple[str, bytes]], Parameters]:
     """Parse the current request: images (name, bytes), and the parameters in query and form.
 
-    Raises BadRequest.
+    Of one client's requests one at a time is parsed. Raises BadRequest.
     """
     try:
-        return _parse()
+        with _parsing.by(request.remote_addr or ""):
+            return _parse()
     except (HTTPException, MemoryError):
         raise
     except Exception:  # gunicorn's, for a body that is badly chunked, or never arrives

@@ -8,6 +8,7 @@ import http.client
 import io
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import socket
@@ -97,6 +98,13 @@ def noise(count: int, height: int = 50, width: int = 200, seed: int = 0) -> byte
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 
 
+def measured(server: Server, *arguments: Any, **named: Any) -> Asked:
+    """Send one request; measure also what the server, all its processes, spends meanwhile."""
+    before = server.cpu()
+    one = ask(server.address, *arguments, **named)
+    return one._replace(cpu=server.cpu() - before)
+
+
 def honest(server: Server, seconds: float, attack: Callable[..., Any], *arguments: Any) -> Any:
     """Read one picture after another for so long, while an attack goes on in another process.
 
@@ -107,9 +115,7 @@ def honest(server: Server, seconds: float, attack: Callable[..., Any], *argument
         attacking = pool.submit(attack, server.address, seconds, *arguments)
         asked, until = [], time.monotonic() + seconds
         while time.monotonic() < until:
-            before = server.cpu()
-            one = ask(server.address, data=picture)
-            asked.append(one._replace(cpu=server.cpu() - before))
+            asked.append(measured(server, data=picture))
             time.sleep(PAUSE)
         return asked, attacking.result()
 
@@ -155,10 +161,21 @@ def heavy(server: Server, source: str, clients: int = 70, seconds: float = 20) -
     who = "same address" if source == HONEST else "another address"
     lost = ["no answer" for one in found if not one.status]
     worst = max(one.seconds for one in found)
+    late, count = _late(server)
+    if late:
+        lost.append(f"{late} of {count} answered more than 10.5 s after they had arrived")
     return [
         summary(f"honest reads, {clients} heavy clients of {who}", reads),
         Report("  the heavy requests themselves", len(found), worst, 0, 0, lost),
     ]
+
+
+def _late(server: Server) -> tuple[int, int]:
+    """Count the reads that the server answered later than 10.5 s after they arrived; and all."""
+    text = ask(server.address, "/metrics").body.decode()
+    named = r'ocr_request_seconds_bucket\{le="%s"\} (\d+)'
+    in_time, all_ = (int(float(re.search(named % le, text)[1])) for le in ("10.5", r"\+Inf"))
+    return all_ - in_time, all_
 
 
 BODY = b"POST %s HTTP/1.1\r\nHost: x.localhost\r\nContent-Length: 100000\r\n%s\r\nabc"
@@ -179,7 +196,7 @@ def slow(server: Server, what: str, probes: int = 5) -> Report:
             one = stack.enter_context(connect(server.address, OTHER))
             with contextlib.suppress(OSError):
                 one.sendall(sent)
-        asked = [ask(server.address, "/healthz", timeout=20) for _ in range(probes)]
+        asked = [measured(server, "/healthz", timeout=20) for _ in range(probes)]
     late = [f"/healthz after {one.seconds:.1f} s" for one in asked if one.seconds > 1]
     return summary(f"/healthz, {count:,} {what}", asked, late)
 

@@ -5,20 +5,23 @@ that is refused there is little time. A body is received without a thread, howev
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from ocr.serving import limits
 from ocr.serving.front.bodies import Bodies, Body, Receive
 from ocr.serving.front.wsgi import Answer, environ_of, run, set_body
-from ocr.serving.guard import SAFE
+from ocr.serving.guard import OPEN, SAFE
 from ocr.serving.processes.memory import give_back_memory
-from ocr.serving.server import ARRIVED, REFUSED, create_app
+from ocr.serving.server import ARRIVED, BUSY, REFUSED, create_app
+
+SWITCH = 0.001  # seconds for which a thread may keep the others, and the event loop, waiting
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -35,6 +38,7 @@ class Front:
         # Requests with a body wait in a thread for their turn; others never wait for those.
         self._reading = ThreadPoolExecutor(limits.MAX_REQUESTS + 8, "reading")
         self._others = ThreadPoolExecutor(4, "others")
+        self._probes = ThreadPoolExecutor(1, "probes")  # which wait for no others, either
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -49,9 +53,10 @@ class Front:
             await _send(answer, body, receive, send)
 
     async def _run(self, environ: dict[str, Any], body: Body, receive: Receive) -> Answer:
-        data, pool = b"", self._others
+        data, pool = b"", self._probes if environ["PATH_INFO"] in OPEN else self._others
         if self._takes_body(environ):
             try:
+                self._check_room(environ)
                 data, pool = await body.receive(receive), self._reading
             except HTTPException as error:
                 environ[REFUSED] = error
@@ -71,6 +76,11 @@ class Front:
         except HTTPException:
             return False
         return True
+
+    def _check_room(self, environ: dict[str, Any]) -> None:
+        """Refuse a request before its body has come, and is parsed. Raises ServiceUnavailable."""
+        if self._app.config["SERVICE"].turns.crowded(environ["REMOTE_ADDR"]):
+            raise ServiceUnavailable(BUSY, retry_after=1)
 
 
 async def _send(answer: Answer, body: Body, receive: Receive, send: Send) -> None:
@@ -95,5 +105,6 @@ def _length(environ: dict[str, Any]) -> int | None:
 def create_asgi() -> Front:
     """Build the application that gunicorn serves, as the environment says."""
     give_back_memory()
+    sys.setswitchinterval(SWITCH)
     app = create_app()
     return Front(app, app.config["SETTINGS"].proxies)

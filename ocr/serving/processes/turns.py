@@ -60,13 +60,23 @@ class Turns:
                 if not any(other.client == client for other in self._tickets):
                     self._used.pop(client, None)
 
-    def _admit(self, ticket: Ticket) -> None:
+    def crowded(self, client: str) -> bool:
+        """Would another request of this client be refused now?"""
+        with self._lock:
+            crowd = self._crowd(client)
+            return bool(crowd) and max(each.used for each in crowd) < limits.FAIR
+
+    def _crowd(self, client: str) -> list[Ticket]:
+        """List those of which one must end before the client's next; [] where there is room."""
         there = [each for each in self._tickets if not each.cut]
-        same = [each for each in there if each.client == ticket.client]
+        same = [each for each in there if each.client == client]
         if len(same) >= limits.MAX_OF_CLIENT:
-            self._cut_one(same)
-        elif len(there) >= limits.MAX_REQUESTS:
-            self._cut_one(there)
+            return same
+        return there if len(there) >= limits.MAX_REQUESTS else []
+
+    def _admit(self, ticket: Ticket) -> None:
+        if crowd := self._crowd(ticket.client):
+            self._cut_one(crowd)
         if not self._tickets:
             self._ended = time.monotonic()
         least = min(self._used.values(), default=0.0)
