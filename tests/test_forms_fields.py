@@ -171,6 +171,18 @@ def test_a_faint_dot_alone_in_its_cell_is_a_sign(aligner, sheet):
     assert np.flatnonzero(filled_cells(found, 8)).tolist() == [0, 1, 2]
 
 
+def test_hairlines_of_print_belong_to_their_sign(aligner, sheet):
+    def draw(page, left, top, width, height):
+        x, middle = round(left + 0.3 * width), round(top + 0.6 * height)
+        stroke(page, (x, top + 20), (x, top + height - 20))
+        cv2.line(page, (x - 14, middle), (x, middle), (185,) * 3, 1)  # the bar of a 4
+        cv2.line(page, (x + 60, middle), (x + 74, middle), (185,) * 3, 1)  # alone: no ink
+
+    found = cutout(aligner, written(sheet, "amount", draw), "amount")
+    count, _, stats, _ = cv2.connectedComponentsWithStats(found.ink.astype(np.uint8))
+    assert count == 2 and stats[1, cv2.CC_STAT_WIDTH] >= 14
+
+
 def test_filled_cells_are_found_also_of_strokes_over_the_edge(aligner, sheet):
     def draw(page, left, top, width, height):
         cell = width / 8

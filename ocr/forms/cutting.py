@@ -22,6 +22,7 @@ WEAK = 0.3  # of a field's darkest stroke: what is fainter is no stroke of the s
 POINT = 0.02  # of the box's height, side of the least decimal point
 BESIDE = 0.25  # of the box's height, from other ink to a decimal point
 DARK = 0.4  # of the darkest ink around, from which a pixel is ink
+HAIRLINE = 0.2  # of a field's darkest ink, from which a pixel is that hangs together with ink
 
 
 class Cutout(NamedTuple):
@@ -55,7 +56,6 @@ def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
     corners = aligned.corners(field.box)
     tall = float(np.mean(np.hypot(*(corners[[3, 2]] - corners[[0, 1]]).T)))
     wide = float(np.mean(np.hypot(*(corners[[1, 2]] - corners[[0, 3]]).T)))
-    scale = min(1.0, TALL / tall)
     margin = max(NUDGE + 2, round(MARGIN * min(tall, wide)))
     high, long = max(4, round(tall)), max(4, round(wide))
     size = long + 2 * margin, high + 2 * margin
@@ -71,8 +71,14 @@ def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
     seen: np.ndarray = cv2.warpPerspective(
         grey, aligned.matrix @ shares, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
-    printed = aligned.template.printed(shares, size)
+    return _cleaned(seen, aligned.template.printed(shares, size), margin, field)
+
+
+def _cleaned(seen: np.ndarray, printed: np.ndarray, margin: int, field: Field) -> Cutout:
+    """Find the ink of a field in a scan of it, uint8 (h, w), with its print and a margin around."""
     clean = _without_print(seen, printed)
+    high, long = (side - 2 * margin for side in seen.shape)
+    scale = min(1.0, TALL / high)
     if scale < 1:
         clean = cv2.resize(clean, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     edges = (margin, margin, margin + long, margin + high)
@@ -80,6 +86,8 @@ def cut(aligned: Aligned, grey: np.ndarray, field: Field) -> Cutout:
     darkness = _darkness(clean, 1.0 if field.is_check_box else STROKE)
     box = (x0, y0, x1, y1)
     ink = _ink(darkness, box, field.boxes or 1)
+    if not field.is_check_box:
+        ink = _with_hairlines(ink, darkness)
     if field.boxes and ink.any():
         _add_faint(ink, darkness, box, field.boxes)
     return Cutout(np.where(_near(ink), darkness, 0).astype(np.uint8), ink, box)
@@ -155,6 +163,21 @@ def _with_points(labels: np.ndarray, kept: np.ndarray, points: np.ndarray, tall:
     found = np.zeros(len(kept), bool)
     found[np.unique(labels[beside > 0])] = True
     return kept | (points & found)
+
+
+def _with_hairlines(ink: np.ndarray, darkness: np.ndarray) -> np.ndarray:
+    """Add what is faint and hangs together with ink: hairlines of print, pale parts of strokes.
+
+    By two thresholds (hysteresis, Canny 1986).
+    """
+    if not ink.any():
+        return ink
+    faint = darkness > max(0.8 * FAINT, HAIRLINE * np.quantile(darkness[ink], 0.9))
+    count, labels = cv2.connectedComponents((faint | ink).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    kept[np.unique(np.asarray(labels)[ink])] = True
+    kept[0] = False
+    return kept[labels]
 
 
 def _add_faint(

@@ -22,7 +22,7 @@ from ocr.reading.images import ImageError
 from ocr.reading.reader import Reader
 
 TOP = 6  # alternatives asked for
-PLAIN = 0.9  # of the network's probability, from which alternatives are not asked for
+PLAIN = 0.6  # of the network's probability, from which alternatives are not asked for
 CERTAIN = ((0.0, 0.0), (1.0, 1.0))  # a calibration that changes nothing
 
 
