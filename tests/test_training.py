@@ -1,6 +1,7 @@
 """Checkpoints: what resumes and what does not; predictions in training equal a Reader's."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ocr.datasets.dataset import Labelled
 from ocr.drawing import captchas, symbols
 from ocr.reading.ctc import Alphabet
 from ocr.reading.reader import Reader
-from ocr.training import checkpoint, classifier, loop
+from ocr.training import checkpoint, classifier, loop, progress
 from ocr.training import ctc as ctc_training
 from SquareRootScheduler import SquareRootScheduler
 
@@ -304,3 +305,21 @@ def test_reduce_on_plateau_keeps_its_state_when_resumed(tmp_path, monkeypatch):
         fit("cut")
     monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", steps)
     assert np.allclose(fit("cut"), whole, atol=0) and whole.iloc[-1] < whole.iloc[0]
+
+
+def test_a_log_says_how_long_it_will_take(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(loop.sys, "stderr", SimpleNamespace(isatty=lambda: False))
+    checkpoint = SimpleNamespace(epochs=20, epoch=0, rows=[])
+    with progress.part(0, 3):
+        shown = loop.Progress(checkpoint, "mine")
+        for epoch in range(20):
+            clock[0] += 60 if epoch < 2 else 1
+            shown.on_epoch_end(epoch, {"loss": 1.0})
+    first, second, *_, last = capsys.readouterr().out.splitlines()
+    assert first == "mine: epoch   2 of 20  loss 1.000  58 min left"  # 18 epochs, and twice 20
+    assert second.endswith("56 s left") and last.endswith("40 s left")
+    with progress.part(2, 3):
+        shown.on_epoch_end(19, {"loss": 1.0})
+    assert capsys.readouterr().out == "mine: epoch  20 of 20  loss 1.000\n"

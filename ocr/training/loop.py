@@ -113,14 +113,18 @@ class Progress(keras.callbacks.Callback):
             print(f"{self.name}: epoch {epoch + 1:3d} of {self.epochs}  {text}", flush=True)
 
     def _left(self, done: int) -> list[str]:
-        """Say how long it will still take, by what this training's epochs took: a word or none.
+        """Say how long it will still take, by what the epochs since the last line took.
 
-        Trainings that are to come for the same reader count as long as this one.
+        Trainings that are to come for the same reader count as long as this one. A list of one
+        word, or none.
         """
         left = self.epochs - done + self.epochs * progress.parts_left()
         if done <= self.first or not left or _in_notebook():
             return []
-        return [f"{_minutes((time.monotonic() - self.started) / (done - self.first) * left)} left"]
+        now = time.monotonic()
+        each = (now - self.started) / (done - self.first)
+        self.started, self.first = now, done
+        return [f"{_minutes(each * left)} left"]
 
     def on_epoch_end(self, epoch, logs=None):
         progress.report(self.name, epoch + 1, self.epochs, logs)
