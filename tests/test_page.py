@@ -430,10 +430,19 @@ def test_the_page_does_not_overflow_with_a_wide_font(browser, address, files, wi
     page.close()
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1100, 320])
-def test_accessibility_and_no_overflow(browser, address, files, scheme, width, language):
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [
+        (320, "light", "en"),
+        (1100, "dark", "en"),
+        (2560, "light", "en"),
+        (320, "dark", "ar"),
+        (1100, "light", "ar"),
+        (320, "light", "fa"),
+        (2560, "dark", "fa"),
+    ],
+)
+def test_accessibility_and_no_overflow(browser, address, files, width, scheme, language):
     context = browser.new_context(
         color_scheme=scheme,
         viewport={"width": width, "height": 800},

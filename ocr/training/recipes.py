@@ -38,7 +38,7 @@ class Recipe:
 
 RECIPES = {
     "captcha": Recipe(
-        "strings in images of one kind: CAPTCHAs, meter readings, codes (CTC)",
+        "strings in images of one kind: CAPTCHAs, codes, serial numbers (CTC)",
         "ocr.ipynb",
         "own.strings.strings",
         "captcha.improved_network",
@@ -66,7 +66,7 @@ RECIPES = {
         ("labels",),
     ),
     "numbers": Recipe(
-        "numbers, in Western, Arabic-Indic or Persian digits (CTC)",
+        "numbers: meters, dates, amounts, in Western, Arabic-Indic or Persian digits (CTC)",
         "notebooks/05_number_reader.ipynb",
         "own_numbers.numbers",
         "numbers.improved_network",
