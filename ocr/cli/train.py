@@ -200,7 +200,8 @@ def run(options) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return fail(prog, "stopped; the same command resumes from the last epoch", INTERRUPTED)
-    print(*ending.lines(reader.contract, options.curve), sep="\n")
+    for line in ending.lines(reader.contract, options.curve):
+        print(line)
     read = "python main.py" if prog == "train.py" else "ocr read"
     print(f"read with it: {read} --model {options.name} PATH")
     return DONE

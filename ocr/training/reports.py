@@ -44,8 +44,6 @@ def report(
     result = scores.score(texts, test.labels)
     print(f"{result}; {on}")
     right = np.array([text == label for text, label in zip(texts, test.labels)])
-    if right.any() and not right.all():
-        print(f"AUROC of the confidence {scores.auroc(sure, right):.3f}")
     plots.confidence(sure, right, f"{name}-confidence")
     worst = np.lexsort((np.where(right, sure, -sure), right))[:24]  # surest errors first
     titles = [
