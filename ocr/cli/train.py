@@ -200,10 +200,9 @@ def run(options) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return fail(prog, "stopped; the same command resumes from the last epoch", INTERRUPTED)
-    for line in ending.lines(reader.contract, options.curve):
-        print(line)
     read = "python main.py" if prog == "train.py" else "ocr read"
-    print(f"read with it: {read} --model {options.name} PATH")
+    last = f"read with it: {read} --model {options.name} PATH"
+    print(*ending.lines(reader.contract, options.curve), last, sep="\n")
     return DONE
 
 
