@@ -66,6 +66,14 @@ def test_known_transform_is_found(aligner, sheets, name, wear):
         assert error_mm(aligned, truth, sheets[name]) < 1
 
 
+def test_grey_scan_is_the_colour_scan_in_grey(sheets):
+    page, wear = sheets["meter"].picture.resize((414, 585)), replace(PLAIN, scale=(1, 1), shadow=1)
+    colour, where = scan(np.asarray(page), np.random.default_rng(3), wear)
+    grey, same = scan(np.asarray(page.convert("L")), np.random.default_rng(3), wear)
+    assert np.array_equal(where, same)
+    assert np.abs(np.asarray(Image.fromarray(colour).convert("L")) - grey.astype(int)).max() <= 2
+
+
 @pytest.mark.parametrize("angle", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180])
 def test_turned_page_is_found(aligner, sheets, angle):
     page = cv2.rotate(np.asarray(sheets["meter"].picture), angle)

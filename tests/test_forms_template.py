@@ -153,7 +153,8 @@ def test_written_dates_are_read(day):
 
 
 @pytest.mark.parametrize(
-    "text", ["31/02/2024", "29/02/2023", "1/02/2024", "01-02-2024", "aa/02/2024"]
+    "text",
+    ["31/02/2024", "29/02/2023", "1/02/2024", "01-02-2024", "aa/02/2024", "01/02/2624"],
 )
 def test_days_that_do_not_exist(text):
     assert rules.parse_date(text, "dd/mm/yyyy") is None

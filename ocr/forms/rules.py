@@ -13,6 +13,7 @@ Check = Callable[[str], bool]
 
 INTEGER = re.compile(r"-?\d+")
 PART = re.compile(r"dd|mm|yyyy|yy|[^dmy\s]")  # of a date's format
+YEARS = range(1800, 2100)  # others are no year of a form, but a wrong digit
 AMOUNT = re.compile(r"0([.,])(0{1,4})")  # an amount's format
 TERM = re.compile(r"\s*([-+]?)\s*([^\W\d]\w*|\d+(?:\.\d+)?)\s*")
 COMPARISON = re.compile(r"<=|>=|=|<|>")
@@ -45,7 +46,7 @@ def date_pattern(format: str) -> str:
 
 
 def parse_date(text: str, format: str) -> date | None:
-    """Parse a date of a format; None where there is no such day. yy is 2000 to 2099."""
+    """Parse a date of a format; None where there is no such day of YEARS. yy is 2000 to 2099."""
     if len(text) != len(format):
         return None
     found, at = {"d": 0, "m": 0, "y": 0}, 0
@@ -59,9 +60,10 @@ def parse_date(text: str, format: str) -> date | None:
         else:
             return None
     try:
-        return date(found["y"], found["m"], found["d"])
+        day = date(found["y"], found["m"], found["d"])
     except ValueError:
         return None
+    return day if day.year in YEARS else None
 
 
 def parse_amount(text: str) -> Decimal | None:

@@ -26,10 +26,11 @@ class Wear:
 def scan(
     page: np.ndarray, rng: np.random.Generator, wear: Wear | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scan a page uint8 (H, W, 3): the scan uint8 (h, w, 3), and where the page lies in it.
+    """Scan a page uint8 (H, W, 3), or (H, W) in grey: the scan, and where the page lies in it.
 
-    That is a matrix float64 (3, 3), from homogeneous points (column, row, 1) of the page to those
-    of the scan. All of the page lies in the scan.
+    The scan is uint8 (h, w, 3) or (h, w). Where the page lies is a matrix float64 (3, 3), from
+    homogeneous points (column, row, 1) of the page to those of the scan. All of the page lies in
+    the scan.
     """
     wear = wear or Wear()
     height, width = page.shape[:2]
@@ -45,13 +46,13 @@ def scan(
         size,
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=ground.tolist(),
+        borderValue=ground.tolist() if page.ndim == 3 else float(ground @ (0.299, 0.587, 0.114)),
     )
     taken = _lit(taken, rng, wear, photo)
     if rng.random() < wear.jpeg:
         quality = int(rng.integers(40, 92))
         _, data = cv2.imencode(".jpg", taken, (cv2.IMWRITE_JPEG_QUALITY, quality))
-        taken = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+        taken = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     return taken, matrix
 
 
@@ -102,9 +103,14 @@ def _lit(taken: np.ndarray, rng: np.random.Generator, wear: Wear, photo: bool) -
         light = textures.light()[rng.integers(24)]
         shade = 1 + np.clip(rng.uniform(0.05, 0.16) * light, -0.45, 0.15)
         shade = cv2.resize(shade.astype(np.float32), (width, height))
-        taken = cv2.multiply(taken, cv2.merge([shade] * 3), dtype=cv2.CV_8U)
+        taken = cv2.multiply(taken, _like(taken, shade), dtype=cv2.CV_8U)
     if photo or rng.random() < 0.3:
         taken = cv2.GaussianBlur(taken, (0, 0), rng.uniform(0.3, 1.0))
     noise = rng.uniform(0, wear.noise) * textures.cut(textures.noise(), height, width, rng)
     noise = noise.round().astype(np.int16)
-    return cv2.add(taken, cv2.merge([noise] * 3), dtype=cv2.CV_8U)
+    return cv2.add(taken, _like(taken, noise), dtype=cv2.CV_8U)
+
+
+def _like(taken: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Give a picture of levels (h, w) the channels of a scan."""
+    return level if taken.ndim == 2 else cv2.merge([level] * 3)
