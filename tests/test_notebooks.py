@@ -14,7 +14,6 @@ SOLUTIONS = [*ROOT.glob("notebooks/solutions/*.ipynb")]
 NOTEBOOKS = [*LESSONS, *SOLUTIONS]
 REMOVED = "app batching bench binding decoding saving setup_venv synth synth_numbers workers"
 NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
-ASK_MORE = {"08_own_images.ipynb"}  # cells other than the settings
 SHOWN = "JupyterLab shows no SVG of a notebook that is not trusted: use ocr.diagrams.show"
 PROGRESS = re.compile(r": epoch +\d+ of|parameters, temperature|come from .cache|\bit/s\b")
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
@@ -88,7 +87,7 @@ def test_only_settings_ask_for_the_profile(path):
     settings = [
         cell.id for cell in cells(path, "code") if "parameters" in cell.metadata.get("tags", [])
     ]
-    assert path.name in ASK_MORE or asking == settings
+    assert asking == settings
 
 
 @every_notebook
