@@ -17,7 +17,8 @@ ANSWER = 20.0  # to receive the answer
 
 SECONDS = 10.0  # from the last byte of a request to its answer, all waiting included
 GRACE = 0.3  # more seconds for the images that are being read then
-PATIENCE = 5.0  # more seconds after which a process that still reads them is ended and replaced
+PATIENCE = 5.0  # more seconds of a processor, or six times as many of waiting, after which a
+# process that still reads them is ended and replaced
 FAIR = 1.0  # seconds of reading after which a request may be cut short for others that wait
 TURN = 0.1  # seconds of reading in one turn, about
 BATCH = 8  # images in one turn, at most

@@ -11,16 +11,19 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
 from ocr.reading.contract import ReaderError
+from ocr.reading.pool import FORK
 from ocr.serving import limits
 from ocr.serving.processes.jobs import Work
 from ocr.serving.processes.memory import bound_memory, give_back_memory
 from ocr.serving.processes.readers import Readers
 
+SHARED = "ocr.serving.processes.shared"  # only where processes are forked is it imported
 STARTING = 60.0  # seconds in which a process loads its readers
 
 
@@ -70,9 +73,9 @@ class Process:
     def __init__(self, places: Sequence[Path] | None = None):
         self._places = places
         self.replaced = 0
-        # A server that forks: it has imported what the processes share, and has no threads.
+        # A server that forks: it has loaded what the processes share, and has no threads.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["onnxruntime", __name__])
+        self._context.set_forkserver_preload([SHARED if FORK else __name__])
         self._start(strict=True)
 
     def _start(self, strict: bool = False) -> None:
@@ -122,10 +125,10 @@ class Process:
     def recover(self) -> None:
         """Wait a little for an answer that comes too late; else replace the process."""
         try:
-            self._answer(time.monotonic() + limits.PATIENCE)
+            self._late_answer()
             if not self._loaded:
                 self._loaded = True
-                self._answer(time.monotonic() + limits.PATIENCE)
+                self._late_answer()
         except TimeoutError:
             self._replace("took too long")
         except (EOFError, OSError):
@@ -135,6 +138,21 @@ class Process:
         if not self._connection.poll(max(0.0, until - time.monotonic())):
             raise TimeoutError
         return self._connection.recv()
+
+    def _late_answer(self) -> None:
+        """Wait for an answer, longer where others keep the processors. Raises TimeoutError."""
+        until, used = time.monotonic() + 6 * limits.PATIENCE, self._used()
+        while not self._connection.poll(limits.PATIENCE / 10):
+            if self._used() - used > limits.PATIENCE or time.monotonic() > until:
+                raise TimeoutError
+        self._connection.recv()
+
+    def _used(self) -> float:
+        """Measure the seconds of a processor that it has used; elsewhere than on Linux, of time."""
+        if not FORK:
+            return time.monotonic()
+        number = self._process.pid or 0
+        return time.clock_gettime(~number << 3 | 2)  # as clock_getcpuclockid(3) has it
 
     def _replace(self, why: str) -> None:
         logging.getLogger(__name__).warning("a process that reads %s: replaced", why)
@@ -153,7 +171,8 @@ def _serve(connection: Connection, places: Sequence[Path] | None, strict: bool) 
     """Do the jobs that come through a connection until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
     try:
-        readers = Readers(places, strict=strict)
+        shared = import_module(SHARED).readers if FORK and places is None else None
+        readers = shared or Readers(places, strict=strict)
     except (ReaderError, RuntimeError) as error:
         sys.exit(str(error))
     with contextlib.suppress(EOFError, OSError):

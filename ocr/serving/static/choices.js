@@ -31,7 +31,7 @@ function tested({ scores }) {
   const rights = scores.map(score => score.exact), n = scores.reduce((sum, each) => sum + each.n, 0);
   const [low, high] = [Math.min(...rights), Math.max(...rights)].map(one => Math.floor(100 * one));
   const right = low === high ? count(high) : word("tested.range", { low: count(low), high: count(high) });
-  return word("tested", { right, n: count(n) });
+  return word("tested", { right, of: count(100), n: count(n) });
 }
 
 function card(name, details) {
