@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ocr.cli import main
 from ocr.drawing import symbols
 from ocr.paths import MODELS, PACKAGE
-from ocr.reading.anything import AnyReader, View, choose, describe, reads, same_as
+from ocr.reading.anything import AnyReader, Kinds, View, choose, describe, reads, same_as
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import Reading
 from ocr.reading.images import ImageError, Placed
@@ -45,49 +45,88 @@ def view(reads, text, confidence, trusted=False, script=None, **fits):
     return View(reads, reads, **how, reading=reading)
 
 
+A_NUMBER, A_CHARACTER = Kinds(0.95, 0.03, 0.02), Kinds(0.03, 0.95, 0.02)
+EITHER, NEITHER = Kinds(0.49, 0.49, 0.02), Kinds(0.02, 0.03, 0.95)
+
+
 @pytest.mark.parametrize(
-    ("views", "chosen", "trusted"),
+    ("kinds", "views", "chosen", "trusted"),
     [
-        ([], None, False),
-        ([view("number", "12.50", 0.97, True)], "number", True),
-        ([view("number", "12.50", 0.49)], None, False),
-        ([view("code", "2345b", 0.9, True), view("number", "2345", 0.95, True)], "code", True),
-        ([view("code", "2345b", 0.9, True, shaped=False)], None, False),
-        # one character: its reader's trust, or two that agree
-        ([view("character", "R", 0.97, True)], "character", True),
-        ([view("character", "R", 0.9)], None, False),
-        ([view("character", "r", 0.6), view("handwriting", "R", 0.7)], "handwriting", False),
-        ([view("character", "R", 0.97, True, single=False)], None, False),
-        # one digit: another reader must see it, too
-        ([view("number", "7", 0.9, script="western")], None, False),
-        ([view("number", "7", 0.98, True, "western")], "number", False),
+        (A_NUMBER, [], None, False),
+        (A_NUMBER, [view("number", "12.50", 0.97, True)], "number", True),
+        (A_NUMBER, [view("number", "12.50", 0.6)], "number", False),
+        # neither the network nor a reader knows it; both must doubt
+        (NEITHER, [view("number", "12.50", 0.6)], None, False),
+        (NEITHER, [view("character", "R", 0.9, True)], None, False),
+        (A_NUMBER, [view("number", "12.50", 0.02)], None, False),
+        # a code by its reader and its shape
         (
-            [view("number", "7", 0.98, True, "western"), view("handwriting", "7", 0.5)],
+            NEITHER,
+            [view("code", "2345b", 0.9, True), view("number", "2345", 0.95, True)],
+            "code",
+            True,
+        ),
+        (NEITHER, [view("code", "2345b", 0.9, True, shaped=False)], None, False),
+        # one character
+        (A_CHARACTER, [view("character", "R", 0.97, True)], "character", True),
+        (A_CHARACTER, [view("character", "R", 0.97, True, single=False)], None, False),
+        (
+            A_CHARACTER,
+            [view("character", "r", 0.6), view("handwriting", "R", 0.7)],
+            "handwriting",
+            False,
+        ),
+        # one digit is both: the number is given where a reader of characters agrees
+        (
+            EITHER,
+            [view("number", "7", 0.98, True, "western"), view("handwriting", "7", 0.9)],
             "number",
             True,
         ),
+        (EITHER, [view("number", "7", 0.98, True, "western")], "number", True),
         (
-            [view("number", "0", 0.98, True, "western"), view("handwriting", "O", 0.97, True)],
-            "handwriting",
-            True,
-        ),
-        ([view("number", "7", 0.98, True, "persian")], "number", True),
-        (
-            [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.99, True)],
+            EITHER,
+            [view("number", "7", 0.98, True, "western"), view("character", "Z", 0.9, True)],
             "character",
             False,
         ),
         (
+            A_CHARACTER,
+            [view("number", "0", 0.98, True, "western"), view("handwriting", "O", 0.97, True)],
+            "handwriting",
+            True,
+        ),
+        # digits that no reader of characters knows, and letters that look like them
+        (A_NUMBER, [view("number", "7", 0.98, True, "persian")], "number", True),
+        (
+            A_NUMBER,
             [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.6)],
             "number",
+            True,
+        ),
+        (
+            A_CHARACTER,
+            [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.99, True)],
+            "character",
+            True,
+        ),
+        (
+            EITHER,
+            [view("number", "7", 0.98, True, "persian"), view("character", "V", 0.9, True)],
+            "character",
             False,
         ),
-        # several digits against one character: the surer
-        ([view("number", "11", 0.6), view("character", "H", 0.97, True)], "character", True),
+        # several digits against one character
+        (
+            A_CHARACTER,
+            [view("number", "11", 0.6), view("character", "H", 0.97, True)],
+            "character",
+            True,
+        ),
     ],
 )
-def test_the_reader_that_a_picture_suits_is_chosen(views, chosen, trusted):
-    assert choose(views) == (chosen, trusted)
+def test_the_reader_that_a_picture_suits_is_chosen(kinds, views, chosen, trusted):
+    assert choose(views, kinds) == (chosen, trusted)
 
 
 def test_pictures_are_read_by_the_reader_they_suit(readers):

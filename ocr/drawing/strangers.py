@@ -43,11 +43,13 @@ class Printer:
     """Print text in the font families given, and hold what strangers are made of.
 
     hands: uint8 (n, 28, 28), handwritten characters in EMNIST's form; none: printed ones are used.
+    alphabets: of foreign signs and words, symbols first.
     """
 
     def __init__(self, families: Sequence[str] = FAMILIES, hands: np.ndarray | None = None):
         self.files = fonts(tuple(families))
         self.hands = hands
+        self.alphabets: Sequence[str] = ALPHABETS
 
     def ink(self, text: str, rng: np.random.Generator) -> Ink:
         """Print a text in a font that has all its signs. Raises ValueError where none has."""
@@ -83,9 +85,9 @@ def _some(rng: np.random.Generator, signs: str, least: int, most: int) -> str:
 def _sign(printer: Printer, rng: np.random.Generator) -> np.ndarray:
     """Print one sign of another alphabet, or a symbol."""
     while True:
-        signs = ALPHABETS[rng.integers(len(ALPHABETS))]
+        signs = printer.alphabets[int(rng.integers(len(printer.alphabets)))]
         try:
-            return printer.picture(signs[rng.integers(len(signs))], rng)
+            return printer.picture(signs[int(rng.integers(len(signs)))], rng)
         except ValueError:  # no font has it
             continue
 
@@ -125,7 +127,8 @@ def _word(printer: Printer, rng: np.random.Generator) -> np.ndarray:
 def _foreign_word(printer: Printer, rng: np.random.Generator) -> np.ndarray:
     """Print a word of another alphabet, of signs that one font has."""
     while True:
-        text = _some(rng, ALPHABETS[rng.integers(1, len(ALPHABETS))], 2, 7)
+        signs = printer.alphabets[int(rng.integers(1, len(printer.alphabets)))]
+        text = _some(rng, signs, 2, 7)
         try:
             return printer.picture(text, rng)
         except ValueError:
@@ -249,14 +252,14 @@ def _prepared(draw: Callable[[], np.ndarray], kind: Input, rng: np.random.Genera
     while True:
         pixels = draw()
         if kind.channels > 1 and pixels.ndim == 2 and rng.random() < 0.5:
-            pixels = _coloured(pixels, rng)
+            pixels = coloured(pixels, rng)
         try:
             return kind.prepare(Image.fromarray(pixels)).pixels
         except ImageError:
             continue
 
 
-def _coloured(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def coloured(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Give a grey picture, uint8 (H, W), two colours: uint8 (H, W, 3)."""
     dark, light = rng.uniform(0, 130, 3), rng.uniform(120, 255, 3)
     share = grey[..., None] / 255.0

@@ -13,8 +13,8 @@ from ocr import __version__
 from ocr.page.bundle import bundle
 from ocr.page.graph import GraphError, convert
 from ocr.paths import PACKAGE, read_file, whole
-from ocr.reading.anything import describe
-from ocr.reading.contract import ReaderError, find_reader
+from ocr.reading.anything import describe, kind_reader
+from ocr.reading.contract import ANY, ReaderError, find_reader
 from ocr.reading.network import MAX_MODEL
 from ocr.reading.reader import Reader
 from ocr.reading.scripts import NUMBERS, SCRIPTS, SIGNS
@@ -53,6 +53,8 @@ def render(names: Sequence[str]) -> str:
         raise ReaderError(f"two readers have one name among {', '.join(names)}: rename a folder")
     shown = list(loaded)
     packed = {name: _packed(find_reader(given), loaded[name]) for name, given in zip(shown, names)}
+    if len(shown) > 1:
+        packed[ANY] = _packed(find_reader(ANY), kind_reader())
     script = bundle("page", [OWN, SHARED])
     style = (SHARED / "style.css").read_text(encoding="utf-8")
     icon = (SHARED / "icon.svg").read_bytes()

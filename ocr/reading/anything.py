@@ -1,29 +1,41 @@
-""" "Any": read a picture with several readers, and let their trust say which one it suits.
+""" "Any": read a picture with several readers, and find out which of them it suits.
 
     readers = {name: Reader.load(name) for name in ("captcha", "numbers", "char_cnn", "dual_input")}
     AnyReader(readers).read("picture.png")       # Reading(text='12.50', ..., reader='numbers')
 
-What a reader reads, and whether two read the same, comes from their contracts.
+What a reader reads, and whether two read the same, comes from their contracts. Whether a picture is
+a number, one character, or neither, is decided by the network of models/kinds together with how
+sure the readers are (`choose`).
 """
 
-from collections import Counter
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, TypeGuard
 
-from ocr.reading.contract import ReaderError, known_readers
+import numpy as np
+
+from ocr.reading.contract import ANY, ReaderError, known_readers
 from ocr.reading.decoders import REFUSED, DecodingOptions, Reading
-from ocr.reading.images import MAX_PIXELS, ImageError, open_image
+from ocr.reading.images import MAX_PIXELS, ImageError, normalise, open_image
 from ocr.reading.inputs import Prepared
 from ocr.reading.reader import Reader
 
 NUMBER, CODE, HANDWRITING, CHARACTER = "number", "code", "handwriting", "character"
 READS = (NUMBER, CODE, HANDWRITING, CHARACTER)  # what readers read, see `reads`
+KIND_SIGNS = {"#": NUMBER, "A": CHARACTER}  # "read" by the reader that tells kinds apart
+KIND = "kind"  # what that one reads
 OF_NUMBERS = frozenset("0123456789.,/-+:")
-ANY = "any"
+SIGNS = "#A"  # what the network of models/any "reads" in a picture: a number, one character
 HALF = 0.5  # confidence from which a reading is more likely right than wrong
 SHAPE = 0.1  # by which the shape of a picture may differ from that of a code's reader
 WIDE = 2.0  # times as wide as high: the most that a picture of one character is
+LEAST = 0.01  # confidences are taken to be at least so far from 0 and 1
+# Weights of the evidence in `choose`, fitted by `python -m benchmarks.any_weights`.
+KNOWN = (0.43, 0.48, 0.76, 0.40, -2.14, 2.04)
+NUMBERS = (1.23, 0.53, -1.10, -0.65, 0.79)
+CERTAIN = 1.0  # log-odds
 UNKNOWN = "none of the readers knows this kind of picture"
 
 
@@ -72,9 +84,13 @@ def describe(readers: Mapping[str, Reader]) -> list[dict[str, Any]]:
 
 @dataclass
 class Candidates:
-    """A picture as each reader takes it; `chosen` names the one whose reading was given."""
+    """A picture as each reader takes it, and as the network of kinds does.
+
+    `chosen` names the reader whose reading was given.
+    """
 
     prepared: dict[str, Prepared]
+    kind: Prepared
     size: tuple[int, int]
     chosen: str | None = None
 
@@ -89,7 +105,8 @@ class AnyOptions:
 class AnyReader:
     """Read each picture with all of several readers; give the reading of the one it suits.
 
-    Of readers that read the same the best is asked. A picture that suits none is refused.
+    Of readers that read the same the best is asked. A picture that suits none is refused. Reading
+    raises ReaderError where models/any is missing or damaged.
     """
 
     def __init__(self, readers: Mapping[str, Reader]):
@@ -99,10 +116,9 @@ class AnyReader:
     @classmethod
     def load(cls) -> "AnyReader":
         """Load all readers that are known by a name of their own. Raises ReaderError."""
-        names = [name for name in known_readers() if "/" not in name]
-        if not names:
-            raise ReaderError("no readers yet: train one: ocr train --help")
-        return cls({name: Reader.load(name) for name in names})
+        if names := [name for name in known_readers() if "/" not in name]:
+            return cls({name: Reader.load(name) for name in names})
+        raise ReaderError("no readers yet: train one: ocr train --help")
 
     @property
     def threshold(self) -> None:
@@ -132,6 +148,7 @@ class AnyReader:
     def prepare(self, image: Any, max_pixels: int = MAX_PIXELS) -> Candidates:
         """Preprocess one image for all readers. Raises ImageError where there is no ink for any."""
         picture = open_image(image, max_pixels)
+        kind = kind_reader().input.prepare(picture)
         prepared, errors = {}, []
         for name, reader in self.readers.items():
             try:
@@ -140,31 +157,61 @@ class AnyReader:
                 errors.append(error)
         if not prepared:
             raise errors[0]
-        return Candidates(prepared, picture.size)
+        return Candidates(prepared, kind, picture.size)
 
     def read_prepared(
         self, prepared: Sequence[Candidates], options: AnyOptions | None = None
     ) -> list[Reading]:
         """Read preprocessed images: a reading each, with its reader's name, or REFUSED."""
+        if not prepared:
+            return []
         how = options or self.options()
-        found: list[dict[str, Reading]] = [{} for _ in prepared]
-        for name, decoding in how.each.items():
+        looks = self.look(prepared, how)
+        return [self._chosen(*each) for each in zip(prepared, looks)]
+
+    def look(
+        self, prepared: Sequence[Candidates], options: AnyOptions
+    ) -> list[tuple[list["View"], "Kinds"]]:
+        """Read with all readers: what each makes of a picture, and of which kind that may be."""
+        found: list[list[View]] = [[] for _ in prepared]
+        for name, decoding in options.each.items():
+            reader = self.readers[name]
             rows = [k for k, each in enumerate(prepared) if name in each.prepared]
             inputs = [prepared[k].prepared[name] for k in rows]
-            for k, reading in zip(rows, self.readers[name].read_prepared(inputs, decoding)):
-                found[k][name] = reading
-        return [self._chosen(*each) for each in zip(prepared, found)]
+            for k, reading in zip(rows, reader.read_prepared(inputs, decoding)):
+                if reading.text:
+                    fits = _fits(reader, prepared[k].size)
+                    found[k].append(View(name, reads(reader), *fits, reading))
+        return list(zip(found, kinds(prepared)))
 
-    def _chosen(self, candidates: Candidates, readings: dict[str, Reading]) -> Reading:
-        views = [
-            View(n, reads(self.readers[n]), *_fits(self.readers[n], candidates.size), each)
-            for n, each in readings.items()
-            if each.text
-        ]
-        candidates.chosen, trusted = choose(views)
+    def _chosen(self, candidates: Candidates, look: tuple[list["View"], "Kinds"]) -> Reading:
+        candidates.chosen, trusted = choose(*look)
         if candidates.chosen is None:
             return REFUSED
-        return readings[candidates.chosen]._replace(reader=candidates.chosen, trusted=trusted)
+        view = next(view for view in look[0] if view.name == candidates.chosen)
+        return view.reading._replace(reader=view.name, trusted=trusted)
+
+
+class Kinds(NamedTuple):
+    """Probabilities of what a picture shows."""
+
+    number: float
+    character: float
+    neither: float
+
+
+@cache
+def kind_reader() -> Reader:
+    """Load the network that tells kinds of pictures apart, once a process. Raises ReaderError."""
+    return Reader.load(ANY)
+
+
+def kinds(candidates: Sequence[Candidates]) -> list[Kinds]:
+    """Compute the probabilities of what pictures show."""
+    reader = kind_reader()
+    pixels = np.stack([each.kind.pixels for each in candidates])
+    log_probs = reader.log_probs(normalise(pixels, reader.normalisation))
+    return [Kinds(*map(float, row)) for row in np.exp(log_probs)]
 
 
 class View(NamedTuple):
@@ -188,56 +235,66 @@ def _fits(reader: Reader, size: tuple[int, int]) -> tuple[bool, bool]:
     return not whole or abs(shape / wanted - 1) <= SHAPE, shape <= WIDE
 
 
-def choose(views: Sequence[View]) -> tuple[str | None, bool]:
+def choose(views: Sequence[View], kinds: Kinds) -> tuple[str | None, bool]:
     """Choose among the readings of one picture: the reader's name, and whether to trust it.
 
-    A kind is possible where its reading is more likely right than wrong (a code's in a picture of
-    its shape). Of one character that takes the trust of its reader, or two that agree; of one
-    Western digit, a second reader that sees it, too, else it may be a letter or a sign that looks
-    like it, and is not trusted. A code goes before a number, and that before a character, but for
-    one digit that readers of characters read otherwise.
+    A code's reading is taken where it is more likely right than wrong in a picture of its reader's
+    shape. Else two sums of log-odds decide: that the picture is of a known kind, and that it is a
+    number rather than a character. One Western digit is both: where a reader of characters agrees,
+    the number is given. A reader's trust counts where both are CERTAIN.
     """
+    codes = [v for v in views if v.reads == CODE and v.shaped and v.reading.confidence >= HALF]
+    if code := surest(codes):
+        return code.name, code.reading.trusted
     characters = [v for v in views if v.reads in (HANDWRITING, CHARACTER) and v.single]
-    seen = Counter(v.reading.text.casefold() for v in characters)
-    found: dict[str, View] = {}
-    for view in sorted(views, key=lambda view: view.reading.confidence):
-        text, sure = view.reading.text.casefold(), view.reading.confidence >= HALF
-        if view.reads == CODE:
-            possible = sure and view.shaped
-        elif view.reads == NUMBER:
-            alone = len(text) == 1 and not seen[text]
-            possible = view.reading.trusted if alone else sure
-        else:
-            possible = view.single and (view.reading.trusted or (sure and seen[text] > 1))
-        if possible:
-            found[view.reads if view.reads in (CODE, NUMBER) else CHARACTER] = view
-    code, number, character = (found.get(kind) for kind in (CODE, NUMBER, CHARACTER))
-    best = code or number or character
-    if number and character and not code:
-        digit = len(number.reading.text) == 1
-        surer = number.reading.confidence >= character.reading.confidence
-        best = number if (seen[number.reading.text] if digit else surer) else character
-    if best is None:
+    number, character = surest([v for v in views if v.reads == NUMBER]), surest(characters)
+    known = weigh(KNOWN, known_evidence(number, character, kinds))
+    rather = weigh(NUMBERS, number_evidence(number, character, kinds))
+    agreed = digit(number) and any(v.reading.text == number.reading.text for v in characters)
+    best = number if character is None or agreed or (number and rather > 0) else character
+    if best is None or known < 0:
         return None, False
-    return best.name, best.reading.trusted and not _doubtful(best, number, characters)
+    clear = agreed or number is None or character is None or abs(rather) >= CERTAIN
+    return best.name, best.reading.trusted and clear and known >= CERTAIN
 
 
-def _doubtful(best: View, number: View | None, characters: Sequence[View]) -> bool:
-    """Is it one sign that readers of numbers and of characters see differently?
-
-    A Western digit wants a reader of characters that sees it, too. No reader of characters knows
-    the others, some of which look like letters: there, none may see one.
-    """
-    if number is None or len(number.reading.text) != 1:
-        return False
-    if best is not number:
-        return _eastern(number) and number.reading.trusted
-    texts = {v.reading.text for v in characters if v.reading.confidence >= HALF}
-    if _eastern(number):
-        return bool(texts)
-    return all(v.reading.text != number.reading.text for v in characters)
+def surest(views: Sequence[View]) -> View | None:
+    """Return the view with the highest confidence, None of none."""
+    return max(views, key=lambda view: view.reading.confidence, default=None)
 
 
-def _eastern(view: View) -> bool:
-    """Is it a number in Arabic-Indic or Persian digits?"""
-    return view.reading.script not in (None, "western")
+def digit(number: View | None) -> TypeGuard[View]:
+    """Is it a number of one sign?"""
+    return number is not None and len(number.reading.text) == 1
+
+
+def known_evidence(number: View | None, character: View | None, kinds: Kinds) -> tuple[float, ...]:
+    """List the evidence that a picture shows a number or a character, for the weights KNOWN."""
+    return (
+        _log(kinds.number) - _log(kinds.neither),
+        _log(kinds.character) - _log(kinds.neither),
+        _log_odds(number),
+        _log_odds(character),
+        digit(number),
+    )
+
+
+def number_evidence(number: View | None, character: View | None, kinds: Kinds) -> tuple[float, ...]:
+    """List the evidence that it is a number rather than a character, for the weights NUMBERS."""
+    kind = _log(kinds.number) - _log(kinds.character)
+    return kind, _log_odds(number), _log_odds(character), digit(number)
+
+
+def weigh(weights: Sequence[float], evidence: Sequence[float]) -> float:
+    """Sum weighted evidence; the last weight is added."""
+    return sum(weight * each for weight, each in zip(weights, evidence)) + weights[-1]
+
+
+def _log(probability: float) -> float:
+    return math.log(max(LEAST / 10, probability))
+
+
+def _log_odds(view: View | None) -> float:
+    """Compute the log-odds of a reading's confidence; no reading counts as the least."""
+    within = min(max(view.reading.confidence if view else 0.0, LEAST), 1 - LEAST)
+    return math.log(within / (1 - within))

@@ -31,6 +31,7 @@ from ocr.reading.contract_checks import check
 from ocr.reading.ctc import BLANK, Alphabet
 
 FORMAT = 2  # of reader.json
+ANY = "any"  # no reader's name: it asks them all, see anything.py, which keeps its network there
 MAX_BYTES = 2**20  # of reader.json
 PACKAGES = ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
 
@@ -155,7 +156,8 @@ def known_readers() -> list[str]:
             path.parent.relative_to(place).as_posix()
             for place in reader_places()
             for path in place.rglob("reader.json")
-            if not path.parent.name.startswith(".")
+            if path.parent.name != ANY
+            and not path.parent.name.startswith(".")
             and not path.parent.with_name("reader.json").exists()
         }
     )

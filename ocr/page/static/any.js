@@ -1,11 +1,12 @@
 // "Any": choose the reader whose reading suits a picture, as ocr/reading/anything.py has it.
 
-const HALF = 0.5;   // confidence from which a reading is more likely right than wrong
-const SHAPE = 0.1;  // by which a picture's shape may differ from that of a code's reader
-const WIDE = 2;     // times as wide as high: the most that a picture of one character is
-
-// Is it a number in Arabic-Indic or Persian digits?
-const isEastern = view => (view.reading.script ?? "western") !== "western";
+const HALF = 0.5;     // confidence from which a reading is more likely right than wrong
+const SHAPE = 0.1;    // by which a picture's shape may differ from that of a code's reader
+const WIDE = 2;       // times as wide as high: the most that a picture of one character is
+const LEAST = 0.01;   // confidences are taken to be at least so far from 0 and 1
+const KNOWN = [0.43, 0.48, 0.76, 0.40, -2.14, 2.04];
+const NUMBERS = [1.23, 0.53, -1.10, -0.65, 0.79];
+const CERTAIN = 1;    // log-odds from which a reader's trust counts
 
 export const UNKNOWN = "none of the readers knows this kind of picture";
 
@@ -14,42 +15,43 @@ function shaped({ fit, width, height }, size) {
   return fit !== "picture" || Math.abs(size.width / size.height / (width / height) - 1) <= SHAPE;
 }
 
-// views: [{name, reads, input, reading}] of one picture. Returns {name, trusted}, name null where
-// no reader suits.
-export function choose(views, size) {
-  const single = size.width / size.height <= WIDE, found = {};
-  const readable = views.filter(view => view.reading.text);
-  const isCharacter = view => ["handwriting", "character"].includes(view.reads);
-  const seen = text => {
-    const same = view => view.reading.text.toLowerCase() === text.toLowerCase();
-    return single ? readable.filter(view => isCharacter(view) && same(view)).length : 0;
-  };
-  for (const view of readable.toSorted((a, b) => a.reading.confidence - b.reading.confidence)) {
-    const { text, confidence, trusted } = view.reading, sure = confidence >= HALF;
-    if (view.reads === "code") {
-      if (sure && shaped(view.input, size)) found.code = view;
-    } else if (view.reads === "number") {
-      if (text.length === 1 && !seen(text) ? trusted : sure) found.number = view;
-    } else if (single && (trusted || (sure && seen(text) > 1))) {
-      found.character = view;
-    }
-  }
-  const { code, number, character } = found;
-  let best = code ?? number ?? character;
-  if (number && character && !code) {
-    const { text, confidence } = number.reading;
-    const first = text.length === 1 ? seen(text) : confidence >= character.reading.confidence;
-    best = first ? number : character;
-  }
-  if (!best) return { name: null, trusted: false };
-  const characters = single ? readable.filter(isCharacter) : [];
-  return { name: best.name, trusted: best.reading.trusted && !doubtful(best, number, characters) };
+const isCharacter = view => ["handwriting", "character"].includes(view.reads);
+const log = probability => Math.log(Math.max(LEAST / 10, probability));
+const isDigit = view => view?.reading.text.length === 1;
+
+function surest(views) {
+  return views.reduce((best, view) => {
+    return best && best.reading.confidence >= view.reading.confidence ? best : view;
+  }, undefined);
 }
 
-// Is it one sign that readers of numbers and of characters see differently?
-function doubtful(best, number, characters) {
-  if (number?.reading.text.length !== 1) return false;
-  if (best !== number) return isEastern(number) && number.reading.trusted;
-  if (isEastern(number)) return characters.some(view => view.reading.confidence >= HALF);
-  return !characters.some(view => view.reading.text === number.reading.text);
+function logOdds(view) {
+  const within = Math.min(Math.max(view?.reading.confidence ?? 0, LEAST), 1 - LEAST);
+  return Math.log(within / (1 - within));
+}
+
+const weigh = (weights, evidence) => {
+  return evidence.reduce((sum, value, k) => sum + weights[k] * value, weights.at(-1));
+};
+
+// views: [{name, reads, input, reading}] of one picture; kinds: the probabilities that it is a
+// number, a character, neither. Returns {name, trusted}, name null where no reader suits.
+export function choose(views, size, kinds) {
+  const single = size.width / size.height <= WIDE;
+  const readable = views.filter(view => view.reading.text);
+  const code = surest(readable.filter(view => {
+    return view.reads === "code" && shaped(view.input, size) && view.reading.confidence >= HALF;
+  }));
+  if (code) return { name: code.name, trusted: code.reading.trusted };
+  const characters = single ? readable.filter(isCharacter) : [];
+  const number = surest(readable.filter(view => view.reads === "number"));
+  const character = surest(characters), [aNumber, aCharacter, neither] = kinds.map(log);
+  const odds = [logOdds(number), logOdds(character), isDigit(number)];
+  const known = weigh(KNOWN, [aNumber - neither, aCharacter - neither, ...odds]);
+  const rather = weigh(NUMBERS, [aNumber - aCharacter, ...odds]);
+  const agreed = isDigit(number) && characters.some(v => v.reading.text === number.reading.text);
+  const best = !character || agreed || (number && rather > 0) ? number : character;
+  if (!best || known < 0) return { name: null, trusted: false };
+  const clear = agreed || !number || !character || Math.abs(rather) >= CERTAIN;
+  return { name: best.name, trusted: best.reading.trusted && clear && known >= CERTAIN };
 }

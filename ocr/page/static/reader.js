@@ -26,6 +26,11 @@ export class Reader {
     return { reading: judge(found, this.contract.trust), prepared };
   }
 
+  // Of a single character: the probabilities of its network's symbols. Throws ImageError.
+  probabilities(picture) {
+    return this.logProbs(prepare(picture, this.contract.input)).map(Math.exp);
+  }
+
   logProbs(prepared) {
     const { kind, input, decoding } = this.contract;
     if (kind !== "ctc") return this.cascade(prepared.pixels);

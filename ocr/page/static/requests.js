@@ -87,9 +87,10 @@ async function readOne(file, reader, options) {
 // Read with all readers; those that cannot, for their alphabet or the picture's ink, are left out.
 async function readAny(file, options) {
   const name = file.name || "picture.png", views = [], faults = [];
-  let picture;
+  let picture, kinds;
   try {
     picture = await openPicture(file);
+    kinds = open("any").probabilities(picture);
   } catch (error) {
     if (error instanceof ImageError) return { name, problem: error.message };
     throw error;
@@ -105,7 +106,7 @@ async function readAny(file, options) {
   const fault = faults.find(each => each instanceof ImageError) ?? faults[0];
   if (!views.length && fault instanceof ImageError) return { name, problem: fault.message };
   if (!views.length) throw fault;
-  const chosen = choose(views, picture);
+  const chosen = choose(views, picture, kinds);
   if (!chosen.name) {
     return { name, reader: null, text: "", confidence: 0, trusted: false, problem: UNKNOWN };
   }
