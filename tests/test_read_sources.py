@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ocr.cli.read import main
+from ocr.cli.readers import draw
 from ocr.cli.reads import sources, summary
 from ocr.reading import pool
 from tests import barcodes
@@ -210,3 +211,21 @@ def test_when_most_are_doubtful_the_reason_is_looked_for(run, tmp_path):
     assert f"(barcodes; 256 x {height} pixels, and these are 180 x 60)" in errors[-1]
     Image.fromarray(barcodes.barcode("3")).save(folder / "a.png")
     assert "most are doubtful" not in run(folder / "a.png", folder / "0.png")[2]  # too few to say
+
+
+def test_the_lines_of_a_picture_are_read_one_by_one(tmp_path, run):
+    one = draw("12.50")
+    sheet = Image.new("L", (one.width, 3 * one.height), 255)
+    sheet.paste(one, (0, 0))
+    sheet.paste(draw("37"), (0, 2 * one.height))
+    sheet.save(tmp_path / "sheet.png")
+    one.save(tmp_path / "one.png")
+    (tmp_path / "broken.png").write_text("no image")
+    listed = sources.Sources([str(tmp_path)], split=True)
+    names = [found.name.rpartition("/")[2] for found in listed]
+    assert names == ["broken.png", "one.png", "sheet.png#1", "sheet.png#2"] and listed.count() == 3
+    status, out, err = run(tmp_path, "--split", model="numbers")
+    assert status == 1 and "broken.png: not an image" in err
+    texts = [line.split("\t")[1] for line in out.splitlines()]
+    assert texts == ["12.50", "12.50", "37"]
+    assert run(tmp_path, "--split", "--cluster", "local", "--output", "x")[0] == 2

@@ -73,6 +73,7 @@ def _complete(parser: Parser) -> Parser:
     add("--lexicon", metavar="FILE", help="read only words of a file, one a line")
     add("--script", choices=SCRIPTS, metavar="S", help="of numbers: western arabic persian")
     add("--digits", choices=DIGITS, default=WESTERN, metavar="D", help="western or as-written")
+    add("--split", action="store_true", help="read the lines and numbers of a picture one by one")
     add("--keep-other", action="store_true", help="show a ? where signs belong to no number")
     least = _number(0, 1, float)
     add("--min-confidence", type=least, metavar="C", help="trust readings from C, 0 to 1, on")
@@ -106,7 +107,7 @@ def run(options: Namespace) -> int:
     if options.cluster is not None:
         return _read_on_cluster(options, words, how)
     try:
-        return _read_here(options, Sources(options.paths), loaded)
+        return _read_here(options, Sources(options.paths, options.split), loaded)
     except KeyboardInterrupt:  # while files are listed
         return fail(prog, "stopped", INTERRUPTED)
 
@@ -134,8 +135,9 @@ def _check(options: Namespace) -> None:
             error("--cluster needs --output FOLDER: the readings are written there")
         here = ("format", "sort", "copy_unsure", "processes", "min_confidence")
         given = [name for name in here if getattr(options, name) is not None]
-        if given or options.top > 1:
-            name = (given or ["top"])[0].replace("_", "-")
+        given += ["top"] * (options.top > 1) + ["split"] * options.split
+        if given:
+            name = given[0].replace("_", "-")
             error(f"--cluster writes Parquet files with one text an image: leave out --{name}")
     elif out is not None:
         if options.format is not None:
@@ -186,7 +188,8 @@ def _namer(out: str | None) -> Callable[[str], str]:
 def _read_here(options: Namespace, sources: Sources, loaded: Loaded) -> int:
     prog, tally, count = options.parser.prog, summary.Tally(), sources.count()
     reading = loaded.rows(sources, count, options.processes)
-    rows = tqdm(reading, total=count, unit=" images", disable=None)
+    total = None if options.split else count
+    rows = tqdm(reading, total=total, unit=" images", disable=None)
     status, named = DONE, _namer(options.output)
     try:
         copies = Copies(options.copy_unsure) if options.copy_unsure else None

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from ocr.reading.files import Expand, Found, find_all, unreadable
-from ocr.reading.images import MAX_BYTES, ImageError
+from ocr.reading.images import MAX_BYTES, ImageError, open_image
+from ocr.reading.parts import Box, parts
 
 STDIN = "-"
 HEIC = "HEIC is not read: save it as JPEG (an iPhone takes JPEG with Formats: Most Compatible)"
@@ -60,15 +61,20 @@ class Sources:
 
     paths     files, folders, zips, `-`
     passed    files that the latest listing has passed over, by extension
+    split     are the lines of a picture, and the numbers of a line, pictures of their own?
     """
 
-    def __init__(self, paths: Iterable[str]):
-        self.paths = list(matching(paths))
+    def __init__(self, paths: Iterable[str], split: bool = False):
+        self.paths, self.split = list(matching(paths)), split
         self.passed: Counter[str] = Counter()
         self._stdin = _standard_input() if STDIN in self.paths else None
         self._expand: dict[str, Expand] = {".pdf": _pdf} if find_spec("pypdfium2") else {}
 
     def __iter__(self) -> Iterator[Found]:
+        for found in self._listed():
+            yield from in_parts(found) if self.split else [found]
+
+    def _listed(self) -> Iterator[Found]:
         self.passed.clear()
         for path in self.paths:
             extension = Path(path).suffix.lower()
@@ -80,8 +86,8 @@ class Sources:
                 yield from find_all([path], self.passed, self._expand)
 
     def count(self) -> int:
-        """List all pictures once, and count them."""
-        return sum(1 for _ in self)
+        """List all pictures once, and count them, as whole ones."""
+        return sum(1 for _ in self._listed())
 
 
 def _standard_input() -> Found:
@@ -90,6 +96,30 @@ def _standard_input() -> Found:
     if len(data) > MAX_BYTES:
         return unreadable(STDIN, f"more than {MAX_BYTES >> 20} MiB: scale the image down first")
     return Found(STDIN, partial(bytes, data))
+
+
+# --- parts of a picture
+
+
+def in_parts(found: Found) -> Iterator[Found]:
+    """List the lines of a picture and the numbers of each, a.png#1, a.png#2 ..., downwards.
+
+    A picture with one of them, or that cannot be opened, stays as it is.
+    """
+    try:
+        boxes = [box for line in parts(open_image(found.read())) for box in line]
+    except ImageError:
+        boxes = []
+    if len(boxes) < 2:
+        yield found
+        return
+    for number, box in enumerate(boxes, start=1):
+        yield Found(f"{found.name}#{number}", partial(_cut, found, box))
+
+
+def _cut(found: Found, box: Box):
+    """Cut a part out of a picture. Raises ImageError."""
+    return open_image(found.read()).crop(box)
 
 
 # --- PDF
