@@ -129,11 +129,10 @@ def run_trial(reader: FormReader, pages: Iterable[tuple[Path, dict[str, str]]]) 
         yield trial
 
 
-def calibration(answers: Sequence[Answer], right_share: float = RIGHT) -> dict:
+def calibration(answers: Sequence[Answer]) -> dict:
     """Fit what form.json needs: `calibration`, of written fields, and `accept`, over all fields.
 
-    right_share: of the fields accepted here, which must be right; more than RIGHT where the reader
-    knows the writers better than those to come. Raises FormError for too few fields.
+    Raises FormError for too few fields.
     """
     some = [answer for answer in answers if not answer.field.is_check_box]
     sure = [answer.reading.confidence for answer in some]
@@ -148,6 +147,6 @@ def calibration(answers: Sequence[Answer], right_share: float = RIGHT) -> dict:
         a.sure if a.field.is_check_box else np.interp(a.sure, *np.transpose(points))
         for a in answers
     ]
-    at = scores.trust_threshold(calibrated, [a.right for a in answers], right_share)
+    at = scores.trust_threshold(calibrated, [a.right for a in answers], RIGHT)
     accept = min(1.0, at.threshold)
     return {"calibration": [[round(x, 6) for x in pair] for pair in points], "accept": accept}
