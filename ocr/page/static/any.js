@@ -4,7 +4,7 @@ const HALF = 0.5;     // confidence from which a reading is more likely right th
 const SHAPE = 0.1;    // by which a picture's shape may differ from that of a code's reader
 const WIDE = 2;       // times as wide as high: the most that a picture of one character is
 const LEAST = 0.01;   // confidences are taken to be at least so far from 0 and 1
-const KNOWN = [0.43, 0.48, 0.76, 0.40, -2.14, 2.04];
+const KNOWN = [0.82, 0.74, 0.49, -1.75, 0.61];
 const NUMBERS = [1.23, 0.53, -1.10, -0.65, 0.79];
 const CERTAIN = 1;    // log-odds from which a reader's trust counts
 
@@ -45,10 +45,10 @@ export function choose(views, size, kinds) {
   if (code) return { name: code.name, trusted: code.reading.trusted };
   const characters = single ? readable.filter(isCharacter) : [];
   const number = surest(readable.filter(view => view.reads === "number"));
-  const character = surest(characters), [aNumber, aCharacter, neither] = kinds.map(log);
+  const character = surest(characters), [aNumber, aCharacter, neither] = kinds;
   const odds = [logOdds(number), logOdds(character), isDigit(number)];
-  const known = weigh(KNOWN, [aNumber - neither, aCharacter - neither, ...odds]);
-  const rather = weigh(NUMBERS, [aNumber - aCharacter, ...odds]);
+  const known = weigh(KNOWN, [log(aNumber + aCharacter) - log(neither), ...odds]);
+  const rather = weigh(NUMBERS, [log(aNumber) - log(aCharacter), ...odds]);
   const agreed = isDigit(number) && characters.some(v => v.reading.text === number.reading.text);
   const best = !character || agreed || (number && rather > 0) ? number : character;
   if (!best || known < 0) return { name: null, trusted: false };
