@@ -6,9 +6,11 @@ safe because ONNX Runtime runs these networks in the thread that asks, and has n
 
 import contextlib
 
+from ocr.reading.anything import kind_reader
 from ocr.reading.contract import ReaderError
 from ocr.serving.processes.readers import Readers
 
 readers: Readers | None = None
 with contextlib.suppress(ReaderError, RuntimeError):  # each process says so itself
     readers = Readers()
+    kind_reader()  # which ANY asks
