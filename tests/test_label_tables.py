@@ -6,6 +6,7 @@ import io
 import openpyxl
 import pytest
 
+from ocr.cli import main
 from ocr.datasets import labels, tables
 from ocr.datasets.dataset import load_labelled
 from ocr.datasets.labels import Columns, DataError, list_files, read_labels
@@ -123,3 +124,10 @@ def test_where_labels_come_from(tmp_path):
     assert "names of the files" in names.words and list(names.labels.values()) == ["y"]
     (folders,) = labels.sources(list_files(tmp_path / "c"), tmp_path / "c", True)
     assert folders.words == names.words
+
+
+def test_the_labelling_page_wants_labels_in_its_own_table(tmp_path, capsys):
+    (tmp_path / "Labels.xlsx").write_bytes(workbook(["file", "label"]))
+    with pytest.raises(SystemExit) as ended:
+        main(["label", str(tmp_path), "--name", "mine"])
+    assert ended.value.code == 2 and "Labels.xlsx: save it as labels.csv" in capsys.readouterr().err

@@ -3,10 +3,12 @@
 import re
 import webbrowser
 from argparse import Namespace
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from ocr.cli.parser import DONE, INTERRUPTED, Parser, fail, parse_columns
+from ocr.datasets.tables import NAMED
 from ocr.locks import Busy
 from ocr.reading.contract import ReaderError
 from ocr.reading.files import printable
@@ -65,6 +67,20 @@ def _check(options: Namespace) -> None:
         error(f"--epochs {options.epochs}: it must be at least 1")
     if options.seed < 0:
         error(f"--seed {options.seed}: it must be at least 0")
+    if problem := _other_table(options.folder):
+        error(problem)
+
+
+def _other_table(folder: Path) -> str | None:
+    """Say what to do with labels that are in another table than labels.csv, which is kept here."""
+    first, *others = NAMED
+    names: dict[str, Path] = {}
+    with suppress(OSError):  # which `open_desk` reports
+        names = {path.name.lower(): path for path in folder.iterdir()}
+    other = next((names[name] for name in others if name in names), None)
+    if other is None or first in names:
+        return None
+    return f"{other}: save it as {first} there, so that its labels are not asked for again"
 
 
 def run(options: Namespace) -> int:
