@@ -47,6 +47,12 @@ def test_mutated_pictures_of_all_formats():
     assert done.faults == [] and done.cpu < 0.5 and done.peak < 300, str(done)
 
 
+@pytest.mark.slow
+def test_mutated_pictures_are_read_by_all_readers():
+    done = images.mutated_read(50, seed=1)
+    assert done.faults == [] and done.cpu < 0.5 and done.peak < 300, str(done)
+
+
 def test_refusals_say_how_many_parts_there_are():
     for data, message in (
         (pictures.scans(100, 64), "51 scans, more than 50: save it again as PNG"),
