@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from benchmarks.labelling import WATCH
 from ocr.labelling import table
 from ocr.labelling.guesses import Doubt, Guess, Guesser
 from ocr.labelling.loop import curve
@@ -430,17 +431,3 @@ def test_20000_images_stay_quick(tmp_path, open_page):
         assert page.locator(".tile").count() < 200
         page.keyboard.press("End")
         expect(page.locator("[aria-selected=true]")).to_have_attribute("aria-posinset", "20000")
-
-
-WATCH = """() => {  // from the key to the frame in which the next image is painted
-  let pressed = 0;
-  window.took = null;
-  document.addEventListener("keydown", event => {
-    if (event.key === "Enter") pressed = event.timeStamp;
-  }, true);
-  new MutationObserver(async () => {
-    const picture = document.querySelector("#picture img"), start = pressed;
-    await picture.decode();
-    requestAnimationFrame(() => { window.took = performance.now() - start; });
-  }).observe(document.querySelector("#picture"), {childList: true});
-}"""

@@ -4,7 +4,7 @@
     AnyReader(readers).read("picture.png")       # Reading(text='12.50', ..., reader='numbers')
 
 What a reader reads, and whether two read the same, comes from their contracts. Whether a picture is
-a number, one character, or neither, is decided by the network of models/kinds together with how
+a number, one character, or neither, is decided by the network of models/any together with how
 sure the readers are (`choose`).
 """
 
@@ -24,8 +24,6 @@ from ocr.reading.reader import Reader
 
 NUMBER, CODE, HANDWRITING, CHARACTER = "number", "code", "handwriting", "character"
 READS = (NUMBER, CODE, HANDWRITING, CHARACTER)  # what readers read, see `reads`
-KIND_SIGNS = {"#": NUMBER, "A": CHARACTER}  # "read" by the reader that tells kinds apart
-KIND = "kind"  # what that one reads
 OF_NUMBERS = frozenset("0123456789.,/-+:")
 SIGNS = "#A"  # what the network of models/any "reads" in a picture: a number, one character
 HALF = 0.5  # confidence from which a reading is more likely right than wrong

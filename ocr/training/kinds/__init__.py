@@ -1,4 +1,4 @@
-"""The reader `kinds`: is a picture a number, one character, or neither? For `anything.AnyReader`.
+"""The network of models/any: is a picture a number, one character, or neither?
 
-`python -m ocr.training.kinds models/kinds` trains it.
+`python -m ocr.training.kinds models/any` trains it; `ocr.reading.anything` decides with it.
 """

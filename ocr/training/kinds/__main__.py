@@ -1,4 +1,4 @@
-"""Train the reader that tells what kind of picture one is: python -m ocr.training.kinds FOLDER."""
+"""Train the network that tells kinds of pictures apart: python -m ocr.training.kinds FOLDER."""
 
 import argparse
 from pathlib import Path
