@@ -110,15 +110,15 @@ def test_places_of_one_client_are_bounded(monkeypatch):
     monkeypatch.setattr(limits, "MAX_REQUESTS", 3)
     turns = Turns([Recorder()])
     with turns.place("a", FAR), turns.place("a", FAR) as long:
-        assert turns.crowded("a") and not turns.crowded("b")
+        assert turns.crowded("a", 0) and not turns.crowded("b", 0)
         with pytest.raises(Busy), turns.place("a", FAR):
             pass
         with turns.place("b", FAR):
             with pytest.raises(Busy), turns.place("c", FAR):
                 pass
-            assert turns.crowded("c")
+            assert turns.crowded("c", 0)
             long.used = 2 * limits.FAIR
-            assert not turns.crowded("c")
+            assert not turns.crowded("c", 0)
             with turns.place("c", FAR):  # for which the longest is cut short
                 assert long.cut and turns.run(turns_ticket := _last(turns), "job") == ["job"]
                 assert turns_ticket.client == "c"
@@ -128,6 +128,27 @@ def test_places_of_one_client_are_bounded(monkeypatch):
 
 def _last(turns):
     return next(ticket for ticket in turns._tickets if ticket.client == "c")
+
+
+def test_some_places_of_a_client_are_kept_for_small_requests(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_OF_CLIENT", 3)
+    monkeypatch.setattr(limits, "KEPT", 1)
+    large, turns = limits.SMALL + 1, Turns([Recorder()])
+    with turns.place("a", FAR, large), turns.place("a", FAR, large):
+        assert turns.crowded("a", large) and not turns.crowded("a", limits.SMALL)
+        with pytest.raises(Busy), turns.place("a", FAR, large):
+            pass
+        with turns.place("a", FAR, limits.SMALL), pytest.raises(Busy), turns.place("a", FAR):
+            pass
+
+
+def test_of_new_requests_of_a_client_the_smallest_is_first():
+    turns = Turns([])
+    with turns.place("a", FAR, 2000) as large, turns.place("a", FAR, 1000) as small:
+        turns._waiting.update(dict.fromkeys((large, small)))
+        turns._free = [Recorder()]
+        turns._dispatch()
+        assert small.worker is not None and large.worker is None
 
 
 def test_a_request_waits_until_its_deadline():

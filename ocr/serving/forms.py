@@ -95,8 +95,9 @@ def _scan() -> bytes:
 
 def _read(service: Service, job: FormJob, deadline: float) -> dict[str, Any]:
     """Read a scan when its turn comes. Raises UnprocessableEntity, ServiceUnavailable."""
+    client = request.remote_addr or ""
     try:
-        with service.turns.place(request.remote_addr or "", deadline) as ticket:
+        with service.turns.place(client, deadline, len(job.data)) as ticket:
             (answer,) = service.turns.run(ticket, job)
     except Busy:
         raise ServiceUnavailable(BUSY, retry_after=1) from None

@@ -26,6 +26,8 @@ STALLED = 30.0  # seconds under load without a turn that ends: the server is not
 
 MAX_REQUESTS = 128  # running or waiting; further ones are refused
 MAX_OF_CLIENT = 64  # of these from one address
+KEPT = 16  # of the places of an address, those that only small requests take
+SMALL = 2**18  # bytes of the body of a small request, at most
 MAX_BYTES = 2**27  # of bodies in memory, together
 MAX_BYTES_OF_CLIENT = 2**26  # of these from one address
 MAX_WAITING = 1000  # connections without a whole head; the oldest is closed for a new one

@@ -67,7 +67,8 @@ class Service:
             options.decoding(find_reader(options.reader, readers))
         if deadline is None:
             deadline = time.monotonic() + limits.SECONDS
-        with self.turns.place(client, deadline) as ticket:
+        length = sum(len(upload.data) for upload in uploads)
+        with self.turns.place(client, deadline, length) as ticket:
             answers = self._read(uploads, ticket)
         if uploads and not answers:
             raise TimeoutError(TIMED_OUT)

@@ -79,7 +79,9 @@ class Front:
 
     def _check_room(self, environ: dict[str, Any]) -> None:
         """Refuse a request before its body has come, and is parsed. Raises ServiceUnavailable."""
-        if self._app.config["SERVICE"].turns.crowded(environ["REMOTE_ADDR"]):
+        length = _length(environ)
+        large = limits.MAX_REQUEST if length is None else length
+        if self._app.config["SERVICE"].turns.crowded(environ["REMOTE_ADDR"], large):
             raise ServiceUnavailable(BUSY, retry_after=1)
 
 

@@ -1,8 +1,9 @@
 """Turns: which request reads next, where more wait than there are processes.
 
 The next turn goes to the client that has used the least time of those who wait (start-time fair
-queueing), and among its requests to the one that has used the least. So someone with one picture
-waits for a turn of somebody's thousand, not for all of them.
+queueing), and among its requests to the one that has used the least, then to the smallest. So
+someone with one picture waits for a turn of somebody's thousand, not for all of them; nor do large
+requests of the same address, as behind a proxy, take all places: some are kept for small ones.
 """
 
 import contextlib
@@ -23,10 +24,15 @@ class Busy(Exception):
 
 @dataclass(eq=False)
 class Ticket:
-    """A request that runs or waits: whose, until when (time.monotonic()), seconds used so far."""
+    """A request that runs or waits.
+
+    client: whose it is; deadline: of time.monotonic(); length: bytes of its images; used: seconds
+    that it has read so far.
+    """
 
     client: str
     deadline: float
+    length: int = 0
     used: float = 0.0
     size: int = 1  # images in its next turn
     cut: bool = False
@@ -47,9 +53,9 @@ class Turns:
         self._ended = time.monotonic()  # when a turn has last ended, or the first came to wait
 
     @contextlib.contextmanager
-    def place(self, client: str, deadline: float) -> Iterator[Ticket]:
-        """Take a place among the requests that run or wait. Raises Busy."""
-        ticket = Ticket(client, deadline)
+    def place(self, client: str, deadline: float, length: int = 0) -> Iterator[Ticket]:
+        """Take a place among the requests that run or wait, see Ticket. Raises Busy."""
+        ticket = Ticket(client, deadline, length)
         with self._lock:
             self._admit(ticket)
         try:
@@ -60,22 +66,23 @@ class Turns:
                 if not any(other.client == client for other in self._tickets):
                     self._used.pop(client, None)
 
-    def crowded(self, client: str) -> bool:
-        """Would another request of this client be refused now?"""
+    def crowded(self, client: str, length: int) -> bool:
+        """Would another request of this client, of so many bytes, be refused now?"""
         with self._lock:
-            crowd = self._crowd(client)
+            crowd = self._crowd(client, length)
             return bool(crowd) and max(each.used for each in crowd) < limits.FAIR
 
-    def _crowd(self, client: str) -> list[Ticket]:
+    def _crowd(self, client: str, length: int) -> list[Ticket]:
         """List those of which one must end before the client's next; [] where there is room."""
         there = [each for each in self._tickets if not each.cut]
         same = [each for each in there if each.client == client]
-        if len(same) >= limits.MAX_OF_CLIENT:
+        kept = 0 if length <= limits.SMALL else limits.KEPT
+        if len(same) >= limits.MAX_OF_CLIENT - kept:
             return same
         return there if len(there) >= limits.MAX_REQUESTS else []
 
     def _admit(self, ticket: Ticket) -> None:
-        if crowd := self._crowd(ticket.client):
+        if crowd := self._crowd(ticket.client, ticket.length):
             self._cut_one(crowd)
         if not self._tickets:
             self._ended = time.monotonic()
@@ -140,11 +147,14 @@ class Turns:
     def _dispatch(self) -> None:
         """Give free workers to those whose turn it is."""
         while self._free and self._waiting:
-            ticket = min(self._waiting, key=lambda each: (self._used[each.client], each.used))
+            ticket = min(self._waiting, key=self._order)
             del self._waiting[ticket]
             ticket.worker = max(self._free, key=lambda each: each.ready)
             self._free.remove(ticket.worker)
             ticket.called.set()
+
+    def _order(self, ticket: Ticket) -> tuple[float, float, int]:
+        return self._used[ticket.client], ticket.used, ticket.length
 
     @property
     def full(self) -> bool:
