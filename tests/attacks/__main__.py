@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-ROOMS = ("images", "zips", "readers", "results", "trainings", "server")
+ROOMS = ("images", "zips", "readers", "results", "trainings", "kills", "server")
 
 
 def main(rooms: list[str]) -> int:
