@@ -124,7 +124,7 @@ docs-links: .venv-docs/ready  ## check the links that lead to other sites (needs
 bench-serve: .venv/ready  ## the server under load, its cold start, damaged uploads (wrk makes the load)
 	$(BIN)/python -m benchmarks.serving
 
-attack: .venv/ready  ## attack images, zips, readers, results, trainings, the server: a line each, minutes
+attack: .venv/ready  ## attack images, zips, readers, results, trainings, the server: a line each, an hour
 	$(BIN)/python -m tests.attacks
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -115,4 +115,6 @@ def _limits() -> Iterator[str]:
     yield f"{limits.MAX_REQUEST >> 20} MiB and {limits.MAX_FILES} pictures a request"
     yield f"{limits.MAX_PIXELS:,} pixels a picture"
     yield f"{limits.BODY:.0f} seconds for a request to arrive, {limits.SECONDS:.0f} for its answer"
+    large, small = limits.MAX_OF_CLIENT - limits.KEPT, limits.SMALL >> 10
     yield f"{limits.MAX_OF_CLIENT} requests at a time from one address"
+    yield f"of these at most {large} of more than {small} KiB"
