@@ -86,7 +86,11 @@ def test_a_table_of_any_name_with_named_columns(tmp_path):
         DataError, match=r"answers.csv: its column 'File name' names the images; to"
     ):
         texts(tmp_path)
-    with pytest.raises(DataError, match="--columns x,y: no table beside the images has these"):
+    with pytest.raises(
+        DataError,
+        match="--columns x,y: no table beside the images has these columns; "
+        r".*answers.csv has 'Nr', 'File name', 'Answer \(typed\)'$",
+    ):
         texts(tmp_path, Columns("x", "y"))
     (tmp_path / "more.csv").write_text("File name,Answer (typed)\nIMG_1.png,no\n")
     with pytest.raises(DataError, match=r"answers.csv and more.csv both have the columns"):

@@ -213,6 +213,12 @@ def test_when_most_are_doubtful_the_reason_is_looked_for(run, tmp_path):
     assert "most are doubtful" not in run(folder / "a.png", folder / "0.png")[2]  # too few to say
 
 
+def test_one_picture_that_the_default_reader_does_not_know_is_for_others(run, tmp_path):
+    draw("37").save(tmp_path / "37.png")
+    assert run(tmp_path / "37.png", model="captcha")[2] == f"{summary.OTHER_READERS}\n"
+    assert run(tmp_path / "37.png", model="numbers")[2] == ""
+
+
 def test_the_lines_of_a_picture_are_read_one_by_one(tmp_path, run):
     one = draw("12.50")
     sheet = Image.new("L", (one.width, 3 * one.height), 255)
@@ -228,4 +234,7 @@ def test_the_lines_of_a_picture_are_read_one_by_one(tmp_path, run):
     assert status == 1 and "broken.png: not an image" in err
     texts = [line.split("\t")[1] for line in out.splitlines()]
     assert texts == ["12.50", "12.50", "37"]
+    for model in ("numbers", "any"):
+        assert run(tmp_path / "sheet.png", model=model)[2].endswith(f"{summary.LINES}\n")
+    assert summary.LINES not in run(tmp_path / "one.png", model="numbers")[2]
     assert run(tmp_path, "--split", "--cluster", "local", "--output", "x")[0] == 2

@@ -77,6 +77,14 @@ def test_what_ocr_read_writes_scores_itself(run, reader, labelled, tmp_path, mon
     status, output, _ = run("score", reader, labelled)
     assert status == 0 and "right            100.00% (4 of 4" in output
     assert "worst" not in output and not (tmp_path / "figures").exists()
+    assert "not yet corrected" not in output  # most are trusted
+
+
+def test_a_reader_right_in_all_that_it_doubts_may_score_itself(run, reader, tmp_path):
+    Image.fromarray(barcodes.barcode("3□")).save(tmp_path / "3.png")
+    _, output, _ = run("score", reader, tmp_path)
+    assert "right            100.00% (1 of 1" in output
+    assert "all right, and few trusted: are these its own readings, not yet corrected?" in output
 
 
 def test_a_class_reader_takes_folders_of_characters(run, tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def test_audited_prints_the_table_before_the_error(capsys):
 
 
 def test_unusable_data_is_an_error():
-    with pytest.raises(DataError, match="all images have the label 'IMG'"):
+    with pytest.raises(DataError, match="all images have the label 'IMG'.*: ocr label FOLDER"):
         usable(labelled_noise(["IMG"] * 20), 20)
     with pytest.raises(DataError, match="all labels consist of '7' alone"):
         usable(labelled_noise(["7", "77"] * 20), 20)

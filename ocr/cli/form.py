@@ -59,8 +59,10 @@ def add_parser(verbs) -> Parser:
     actions = parser.add_subparsers(metavar="WHAT", title="what to do")
     _add_new(actions)
     read = actions.add_parser("read", help=READ, description=READ)
+    read.usage = f"{read.prog} [-h] --out OUT [--overlay FOLDER] FORM.json... SCANS..."
     read.epilog = EXAMPLES.format(prog=read.prog)
-    read.add_argument("forms", nargs="+", metavar="FORM.json", help="templates, then the scans")
+    scans = "templates, then the scans: images, PDF, TIFF, folders, zips"
+    read.add_argument("forms", nargs="+", metavar="FORM.json... SCANS...", help=scans)
     read.add_argument("--out", type=Path, required=True, help="rows.csv, rows.xlsx or rows.jsonl")
     read.add_argument("--overlay", type=Path, metavar="FOLDER", help="a picture of each page read")
     read.set_defaults(work=_read, parser=read)

@@ -20,7 +20,7 @@ from ocr.cli.reads.rows import Row
 from ocr.cli.reads.sources import STDIN, Sources, listed
 from ocr.cli.reads.streams import FORMATS, AboveBar
 from ocr.cli.reads.unsure import Copies
-from ocr.reading.anything import ANY, AnyReader
+from ocr.reading.anything import ANY, NUMBER, AnyReader, reads
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import DIGITS, WESTERN
 from ocr.reading.files import printable
@@ -64,7 +64,12 @@ def _complete(parser: Parser) -> Parser:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help='files, folders, zips, "*.png"; - is stdin')
     add("--files-from", metavar="LIST", help="read paths from a file, one a line (-: stdin)")
-    add("--model", default="captcha", metavar="NAME", help="any, or one of: ocr readers (captcha)")
+    add(
+        "--model",
+        default=summary.DEFAULT,
+        metavar="NAME",
+        help="any (of all), or one of: ocr readers (captcha)",
+    )
     add("--output", "--out", metavar="FILE", help="write .csv .xlsx .jsonl .parquet or .xml")
     add("--format", choices=FORMATS, metavar="F", help="of stdout: text (default) json csv xml")
     add("--sort", choices=("confidence",), metavar="confidence", help="the least sure first")
@@ -248,7 +253,9 @@ def _sum_up(options: Namespace, tally: summary.Tally, sources: Sources, reader: 
     if tally.count > 1 or sources.passed or options.output:
         where = f"; in {printable(options.output)}" if options.output else ""
         print(f"{tally.line(sources.passed)}{where}", file=sys.stderr)
-    if advice := tally.advice(options.model, reader):
+    numbers = options.model == ANY or reads(reader) == NUMBER
+    hint = summary.LINES if tally.empty and numbers and not options.split else None
+    if advice := tally.advice(options.model, reader) or hint:
         print(advice, file=sys.stderr)
 
 

@@ -111,6 +111,8 @@ def report(name: str, reader: Reader, rows: list[Row], labels: list[str]) -> lis
     lines.append(f"trusted          {_share(len(trusted), len(rows))}")
     if trusted:
         lines.append(f"  right of these {_share(sum(trusted), len(trusted))}")
+    if hits == len(rows) and reader.threshold is not None and 2 * len(trusted) < hits:
+        lines.append("all right, and few trusted: are these its own readings, not yet corrected?")
     if failed := sum(not row.read for row in rows):
         lines.append(f"not readable     {failed:,}, which count as wrong")
     known = set(reader.decoder.alphabet.symbols)

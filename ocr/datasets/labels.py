@@ -219,8 +219,10 @@ WORDS = {
 def _read(data: _Files) -> dict[str, tuple[dict[str, str], list[str]]]:
     """Read labels by layout: {layout: ({image name: label}, names listed without an image)}."""
     if all(data.columns[:2]) and not data.tables:
+        named = tables.column_names([each for found in data.sheets.values() for each in found])
         raise DataError(
             f"--columns {','.join(data.columns[:2])}: no table beside the images has these columns"
+            f"{named and f'; {named}'}"
         )
     covered: set[PurePosixPath] = set()
     read: dict[str, tuple[dict[str, str], list[str]]] = {}

@@ -44,7 +44,8 @@ def usable(data: Labelled, time_steps: int, alphabet: Alphabet | None = None) ->
         )
     if len(set(data.labels)) == 1:
         raise DataError(
-            f"all images have the label {data.labels[0]!r}: nothing to learn; check the labels"
+            f"all images have the label {data.labels[0]!r}: nothing to learn; check the labels, or "
+            "type them: ocr label FOLDER --name NAME"
         )
     symbols = sorted(set("".join(data.labels)))
     if len(symbols) < 2:

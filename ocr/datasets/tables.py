@@ -187,6 +187,15 @@ def advice(found: list[Found], images: Collection[str]) -> str | None:
     return None
 
 
+def column_names(found: list[Found]) -> str:
+    """Name the columns of the first table that can be read: "a.csv has 'x', 'y'", else ""."""
+    for each in found:
+        with suppress(DataError, ImageError):
+            (first, *_), _ = read_rows(each.read(), each.name)
+            return f"{each.name} has {', '.join(repr(name.strip()) for name in first[:8])}"
+    return ""
+
+
 # --- cells
 
 

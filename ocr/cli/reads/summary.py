@@ -13,6 +13,9 @@ from ocr.reading.reader import Reader
 
 SAMPLE = 20  # doubtful pictures whose sizes are looked at
 FEW = 4  # pictures, from which on something can be said about most of them
+DEFAULT = "captcha"  # the reader that reads where none is named
+OTHER_READERS = f"{DEFAULT} is not sure: --model any asks all readers, ocr readers lists them"
+LINES = "several lines or numbers in a picture? --split reads them one by one"
 UNLIKE = 1.1  # times another shape or a larger one, from which on sizes are named
 
 
@@ -51,12 +54,14 @@ class Tally:
 
     def advice(self, name: str, reader: Reader) -> str | None:
         """Say what may be the reason where most readings are not trusted; else None."""
-        if self.count < FEW or 2 * (self.check + self.empty) <= self.count:
+        if 2 * (self.check + self.empty) <= self.count:
             return None
+        if self.count < FEW:
+            return OTHER_READERS if name == DEFAULT and self.check else None
         if name == ANY:
             return (
-                "most are doubtful: no reader may know this kind of picture; one of your own: "
-                "ocr label FOLDER --name NAME"
+                "most are doubtful: perhaps no reader that is here knows this kind of picture; one "
+                "of your own: ocr label FOLDER --name NAME"
             )
         if reader.threshold is None:
             return (
