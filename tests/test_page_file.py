@@ -477,6 +477,9 @@ def test_a_readers_words_cannot_leave_their_place():
     assert text.count("<") == 2 and json.loads(text[text.index(">") + 1 : text.rindex("<")])
 
 
+GAP = "innerWidth - document.querySelector('#language').getBoundingClientRect().right"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
@@ -496,4 +499,5 @@ def test_accessibility_and_no_overflow(browser, file, scheme, width):
     violations = Axe().run(tab).response["violations"]
     assert violations == [], json.dumps(violations, indent=1)[:2000]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(GAP) <= 40  # the choice of the language is at the end of its line
     tab.close()
