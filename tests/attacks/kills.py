@@ -44,7 +44,7 @@ def start(program: str, arguments: list[object], folder: Path) -> subprocess.Pop
 
 def end(program: str, arguments: list[object], folder: Path) -> list[str]:
     """Run a program to its end; return what is wrong."""
-    status = start(program, arguments, folder).wait(600)
+    status = start(program, arguments, folder).wait(1200)
     return [f"undisturbed, it ended with status {status}"] if status else []
 
 
@@ -73,7 +73,7 @@ def training(folder: Path, count: int) -> Report:
     (folder / "data").mkdir()
     for k, (label, picture) in enumerate(captchas(40, seed=5, size=(40, 120))):
         picture.save(folder / "data" / f"{label}_{k}.png")
-    what = ["captcha", "--data", folder / "data", "--name", "mine", "--epochs", 10 * count]
+    what = ["captcha", "--data", folder / "data", "--name", "mine", "--epochs", 3 * count]
     what += ["--folds", 2]
     projects, faults, started = [folder / "one", folder / "other"], list[str](), time.monotonic()
     for project in projects:
