@@ -110,6 +110,21 @@ def test_dropped_and_pasted_pictures_are_read_newest_first(page, files):
     assert page.locator("#seen img").evaluate("img => img.complete && img.naturalWidth") == 256
 
 
+def test_a_server_that_is_busy_is_asked_again(browser, address, files):
+    page, asked = browser.new_page(), []
+
+    def answer(route):
+        asked.append(route)
+        busy = {"detail": "busy: try again"}
+        route.continue_() if len(asked) > 1 else route.fulfill(status=503, json=busy)
+
+    page.route("**/api/read", answer)
+    page.goto(address)
+    page.set_input_files("#files", str(files[0][0]))
+    assert texts(page, 1) == [files[0][1]] and len(asked) == 2
+    page.close()
+
+
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
 def test_the_answer_is_on_the_first_screen(browser, address, files, width, height):
     page = browser.new_page(viewport={"width": width, "height": height}, has_touch=width < 500)

@@ -17,12 +17,8 @@ export async function exampleFile(file) {
 
 export async function scaleDown(file, longest = LONGEST_SIDE) {
   if (!file.type.startsWith("image/")) return file;
-  let picture;
-  try {
-    picture = await createImageBitmap(file);
-  } catch {
-    return file;  // the server will say what is wrong with it
-  }
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) return file;  // the server will say what is wrong with it
   const scale = longest / Math.max(picture.width, picture.height);
   if (scale >= 1) return file;
   const canvas = document.createElement("canvas");
@@ -40,8 +36,8 @@ $("token-choice").hidden = !embedded("setup").token;
 $("lines-choice").hidden = false;
 
 // Send files; errors have a key of static/words, or the server's own words. options: the API's
-// parameters; empty ones are left out.
-export async function post(address, files, options = {}) {
+// parameters; empty ones are left out. A server that is busy is asked again, after a second each.
+export async function post(address, files, options = {}, tries = 3) {
   const body = new FormData(), token = $("token").value;
   for (const file of files) body.append("file", file, file.name || "picture.png");
   for (const [key, value] of Object.entries(options)) if (value) body.append(key, value);
@@ -54,10 +50,13 @@ export async function post(address, files, options = {}) {
     throw new Error("error.offline");
   }
   if (response.ok) return answer;
+  if (response.status === 503 && tries > 1) {
+    await new Promise(done => setTimeout(done, 1000));
+    return post(address, files, options, tries - 1);
+  }
   if (answer.images) return answer.images;
   throw new Error(answer.detail);
 }
 
-export const requestReadings = (files, options) => {
-  return post("api/read", files, { ...options, top: "3", seen: "true" });
-};
+export const requestReadings = (files, options) =>
+  post("api/read", files, { ...options, top: "3", seen: "true" });
