@@ -82,10 +82,10 @@ def training(folder: Path, count: int) -> Report:
     one, other = projects
     faults += end(TRAIN, what, one)
     faults += kill(count, lambda: start(TRAIN, what, other), lambda: _epochs(other))
-    faults += [f"{path.name} is there too early" for path in (other / MODELS.name).glob("*")]
+    faults += [f"{path.name} is there too early" for path in (other / MODELS.name).glob("[!.]*")]
     faults += end(TRAIN, what, other)
     files = [project / MODELS.name / "mine" / "model.onnx" for project in projects]
-    if not faults and files[0].read_bytes() != files[1].read_bytes():
+    if all(map(Path.exists, files)) and files[0].read_bytes() != files[1].read_bytes():
         faults.append("another reader came out")
     faults += [f"{path.name} is left" for path in (other / MODELS.name).glob(".*.part")]
     return Report(f"{count} kills of a training", count, time.monotonic() - started, 0, 0, faults)
