@@ -53,6 +53,16 @@ def mutated_read(count: int, seed: int = 0) -> Report:
     return _one_by_one("mutated images, each by each reader and by any", reads, count, seed)
 
 
+def _timed(call: Callable[[bytes], object], data: bytes, faults: list[str]) -> tuple[float, float]:
+    """Do something with a file, and note a fault; return seconds of a processor, by the clock."""
+    started, busy = time.perf_counter(), time.process_time()
+    try:
+        call(data)
+    except Exception as error:
+        faults.append(f"{type(error).__name__}: {error}")
+    return time.process_time() - busy, time.perf_counter() - started
+
+
 def _one_by_one(
     what: str, make: Callable[[], list[Callable[[bytes], object]]], count: int, seed: int
 ) -> Report:
@@ -64,13 +74,9 @@ def _one_by_one(
         worst, faults, calls = (0.0, 0.0), list[str](), make()
         for data in mutate(files, count, seed):
             for call in calls:
-                started, busy = time.perf_counter(), time.process_time()
-                try:
-                    call(data)
-                except Exception as error:
-                    faults.append(f"{type(error).__name__}: {error}")
-                taken = time.process_time() - busy, time.perf_counter() - started
-                worst = max(worst, taken)
+                taken = _timed(call, data, faults)
+                if taken > worst:  # once more: what else the machine does is no part of it
+                    worst = max(worst, min(taken, _timed(call, data, faults)))
         return *worst, faults
 
     outcome = alone(run, seconds=60 + count)

@@ -51,7 +51,7 @@ def end(program: str, arguments: list[object], folder: Path) -> list[str]:
 def kill(
     count: int, begin: Callable[[], subprocess.Popen], progress: Callable[[], int]
 ) -> list[str]:
-    """Kill count times, up to half a second after there is more than before, and never less."""
+    """Kill count times, each up to half a second after progress was made; return what was lost."""
     chance, before = random.Random(0), progress()
     for _ in range(count):
         running, until = begin(), time.monotonic() + 60

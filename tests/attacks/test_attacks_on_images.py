@@ -49,8 +49,8 @@ def test_mutated_pictures_of_all_formats():
 
 @pytest.mark.slow
 def test_mutated_pictures_are_read_by_all_readers():
-    done = images.mutated_read(50, seed=1)  # any asks all readers: 0.6 s on a slow processor
-    assert done.faults == [] and done.cpu < 2 and done.peak < 300, str(done)
+    done = images.mutated_read(50, seed=1)
+    assert done.faults == [] and done.cpu < 0.5 and done.peak < 300, str(done)
 
 
 def test_refusals_say_how_many_parts_there_are():
