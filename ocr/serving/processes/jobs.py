@@ -84,9 +84,9 @@ class Job:
         """Read the images; return the API's object of each, in order."""
         answers: list[dict[str, Any]] = []
         for options, group in groupby(self.uploads, attrgetter("options")):
-            uploads = list(group)
-            for upload, whole in zip(uploads, _read(uploads, options, readers)):
-                answers.append(_by_parts(upload, whole, readers) or whole)
+            images = list(map(Part, group))
+            for image, whole in zip(images, _read(images, options, readers)):
+                answers.append(_by_parts(image, whole, readers) or whole)
         return answers
 
 
@@ -100,40 +100,39 @@ def find_reader(name: str, readers: Mapping[str, Reader]) -> Reader | AnyReader:
 
 
 def _read(
-    uploads: list[Upload], options: Options, readers: Mapping[str, Reader]
+    images: list["Part"], options: Options, readers: Mapping[str, Reader]
 ) -> list[dict[str, Any]]:
     """Read images with the same options."""
     try:
         reader = find_reader(options.reader, readers)
         decoding = options.decoding(reader)
     except ReaderError as error:  # it was trained again, and differently, since the request came
-        return [{"name": upload.name, "problem": str(error)} for upload in uploads]
-    pictures = [Part(each) for each in uploads]
+        return [{"name": image.upload.name, "problem": str(error)} for image in images]
     results = read_many(
         reader,
-        [Found(each.name, picture.read) for each, picture in zip(uploads, pictures)],
+        [Found(image.upload.name, image.read) for image in images],
         decoding,
         batch=limits.BATCH,
         max_pixels=limits.MAX_PIXELS,
     )
     return [
-        {"name": upload.name, **as_json(result, options, readers, part)}
-        for upload, part, result in zip(uploads, pictures, results)
+        {"name": image.upload.name, **as_json(result, options, readers, image)}
+        for image, result in zip(images, results)
     ]
 
 
 def _by_parts(
-    upload: Upload, whole: dict[str, Any], readers: Mapping[str, Reader]
+    part: "Part", whole: dict[str, Any], readers: Mapping[str, Reader]
 ) -> dict[str, Any] | None:
     """Read the lines and numbers of an image one by one; None where it is better read as a whole.
 
     Where it was not asked for, ANY does so with an image that it cannot read at all, and takes the
     result where it trusts each part.
     """
+    upload = part.upload
     asked = upload.options.split
     if not asked and (upload.options.reader != ANY or whole.get("problem") != UNKNOWN):
         return None
-    part = Part(upload)
     try:
         lines = parts(open_image(part.read(), limits.MAX_PIXELS))
     except ImageError:
@@ -143,7 +142,8 @@ def _by_parts(
         return None
     options = replace(upload.options, split=False)
     crops = [(x + part.left, y + part.top, right - x, low - y) for x, y, right, low in boxes]
-    found = _read([upload._replace(options=options, crop=crop) for crop in crops], options, readers)
+    images = [Part(upload._replace(options=options, crop=crop)) for crop in crops]
+    found = _read(images, options, readers)
     enough = any(each.get("text") for each in found) if asked else all(map(_trusted, found))
     return joined(upload.name, found, list(map(len, lines))) if enough else None
 
@@ -156,16 +156,25 @@ class Part:
     """The part of an upload that is read; where it is in the picture is known after `read`."""
 
     def __init__(self, upload: Upload):
-        self._upload = upload
+        self.upload = upload
+        self._picture: Any = None  # decoded, where it may be read a second time, by its parts
         self.left = self.top = 0
         self.size: tuple[int, int] | None = None  # of the whole picture, where it is cropped
 
     def read(self) -> Any:
         """Return the bytes, or the picture cropped. Raises ImageError."""
-        crop = self._upload.crop
+        if self._picture is None:
+            picture = self._open()
+            if not (self.upload.options.split or self.upload.options.reader == ANY):
+                return picture
+            self._picture = open_image(picture, limits.MAX_PIXELS)
+        return self._picture
+
+    def _open(self) -> Any:
+        crop = self.upload.crop
         if crop is None:
-            return bytes(self._upload.data)
-        picture = open_image(self._upload.data, limits.MAX_PIXELS)
+            return bytes(self.upload.data)
+        picture = open_image(self.upload.data, limits.MAX_PIXELS)
         self.left, self.top, self.size = crop[0], crop[1], picture.size
         right, bottom = crop[0] + crop[2], crop[1] + crop[3]
         if right > picture.width or bottom > picture.height:
