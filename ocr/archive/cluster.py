@@ -41,6 +41,7 @@ from ocr.reading.files import find_all, printable
 
 AHEAD = 3  # partitions running or queued, for each worker
 WAIT = 10  # seconds in which a scheduler must answer
+CONNECTION_LOGS = "distributed.client", "distributed.batched"  # they print tracebacks
 
 
 def connect(address: str) -> Client:
@@ -50,9 +51,8 @@ def connect(address: str) -> Client:
     a running scheduler. Raises ClusterError where no scheduler answers within WAIT seconds, or it
     has no workers.
     """
-    logging.getLogger("distributed.client").setLevel(
-        logging.CRITICAL
-    )  # we report failures ourselves
+    for name in CONNECTION_LOGS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # we report lost connections ourselves
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 100,
