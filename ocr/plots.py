@@ -51,7 +51,8 @@ def _stored(figure) -> tuple[bytes, int]:
     """Render a figure as a sharp PNG of few colours: (its bytes, the width to show it at)."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=SHARP, bbox_inches="tight")
-    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
+    how = Image.Quantize.MAXCOVERAGE, 0, None, Image.Dither.NONE  # which keeps rare colours
+    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, *how)
     picture.save(small, "png", optimize=True)
     return small.getvalue(), round(picture.width * plt.rcParams["figure.dpi"] / SHARP)
 
