@@ -222,7 +222,8 @@ def load_handwritten(
 def open_office(part: str = "test") -> "Office":
     """Gather people and machines who fill in the sample forms, see Office.
 
-    part: "test", or "train", those whose digits and fonts readers are trained on.
+    part: "train", those whose digits and fonts readers are trained on; "tune", their fonts, but
+    digits of people whom no reader knows; or "test", other digits of these, and other fonts.
     """
     from ocr.drawing import fonts  # for speed, as the next
     from ocr.drawing.forms.office import SCRIPTS, Office
@@ -234,7 +235,9 @@ def open_office(part: str = "test") -> "Office":
     writers = {}
     for script in SCRIPTS.values():
         printed = press(script, fonts.faces(FAMILIES[script][part == "test"], script))
-        data, _ = load_handwritten(script, part)
+        data, _ = load_handwritten(script, "train" if part == "train" else "test")
+        if part != "train":
+            data = data.take(slice(part == "test", None, 2))
         hands = Hands().add(data.images, data.labels)
         writers[script, "print"] = printed, printed
         writers[script, "hand"] = hand(script, hands), hand(script, hands, joined=0.0)

@@ -1,9 +1,10 @@
 """Measure the reading of forms: python -m benchmarks.forms WHAT... [--pages N] [--anew]
 
 alignment: how many scans are aligned within 2 mm, and how many pages of other forms are not refused
-calibrate: read scans by people and in fonts of the training part; write `calibration` and `accept`
-           of the sample forms
-fields:    fields right by kind, and the share accepted, by people and in fonts of the test part
+calibrate: read scans by people whom no reader knows; write `calibration` and `accept` of the sample
+           forms
+fields:    fields right by kind, and the share accepted: other digits of these people, other fonts
+corrected: combs by hand in which one digit is written over another: found, accepted
 ink:       what the reader makes of the same writing, with no form around it
 memory:    of reading many pages
 kills:     kill `ocr form read` again and again; is every page there once?
@@ -29,6 +30,7 @@ from tqdm import tqdm
 
 import utils
 from benchmarks import forms_fields
+from benchmarks.forms_corrected import measure_corrected
 from benchmarks.forms_ink import measure_ink
 from benchmarks.forms_kept import Kept, share, templates
 from benchmarks.forms_kills import measure_kills
@@ -148,6 +150,7 @@ MEASURES: dict[str, tuple[Callable[[int, bool], None], int]] = {
     "alignment": (measure_alignment, 500),
     "calibrate": (forms_fields.calibrate, 600),
     "fields": (forms_fields.measure_fields, 1920),
+    "corrected": (measure_corrected, 100),
     "ink": (measure_ink, 2000),
     "memory": (measure_memory, 2000),
     "kills": (measure_kills, 40),

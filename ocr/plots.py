@@ -51,8 +51,8 @@ def _stored(figure) -> tuple[bytes, int]:
     """Render a figure as a sharp PNG of few colours: (its bytes, the width to show it at)."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=SHARP, bbox_inches="tight")
-    how = Image.Quantize.MAXCOVERAGE, 0, None, Image.Dither.NONE  # which keeps rare colours
-    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, *how)
+    rare = Image.Quantize.MAXCOVERAGE  # keeps colours of few pixels
+    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, rare, dither=Image.Dither.NONE)
     picture.save(small, "png", optimize=True)
     return small.getvalue(), round(picture.width * plt.rcParams["figure.dpi"] / SHARP)
 
@@ -69,13 +69,12 @@ def grid(
     right: n booleans that colour the titles, green where true and red where false.
     """
     rows = -(-len(images) // columns)
-    height, width = images.shape[1:3]
-    side = 12 / columns  # inches
+    high = 12 / columns * images.shape[1] / images.shape[2]  # inches
     _, axes = plt.subplots(
         rows,
         columns,
         squeeze=False,
-        figsize=(12, rows * (side * height / width + 0.35)),
+        figsize=(12, rows * (high + 0.35)),
         layout="constrained",
     )
     for axis in axes.flat:

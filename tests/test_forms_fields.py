@@ -1,5 +1,7 @@
 """Fields of forms: cut-outs, what is flagged, alternatives weighed by rules."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -236,7 +238,7 @@ def test_crossed_out_and_two_lines():
 class Scripted:
     """A reader of alternatives that are given, for the fields that have ink, in their order."""
 
-    scripts = ()
+    scripts, kind, input = (), "class", SimpleNamespace(fit="picture")
 
     def __init__(self, answers):
         self.answers, self.contract = list(answers), {}

@@ -12,7 +12,7 @@ from ocr import paths
 from ocr.cli.parser import DONE, INTERRUPTED, SOME_FAILED, Parser, fail, parse_columns
 from ocr.cli.training import before, ending, watch
 from ocr.datasets.labels import Columns
-from ocr.reading.contract import ANY
+from ocr.reading.contract import NO_READERS
 from ocr.reading.scripts import SCRIPTS
 from ocr.training import distributed, launcher, progress, recipes
 from ocr.training.recipes import RECIPES, Recipe
@@ -140,7 +140,7 @@ def _add_options(parser: Parser, recipe: Recipe):
 def _check(options):
     """Exit with status 2 where an option has a value that it cannot have."""
     error = options.parser.error
-    reserved = {*RECIPES, "quick", ANY}
+    reserved = {*RECIPES, "quick", *NO_READERS}
     if not re.fullmatch(r"\w[\w.-]*", options.name) or options.name in reserved:
         error(
             f"--name {options.name}: give a plain name (letters, digits, . - _) that is not one of "

@@ -11,10 +11,12 @@ from PIL import Image
 
 from ocr.forms.alignment import Aligned, Aligner
 from ocr.forms.candidates import agree, broken, merged, weigh
+from ocr.forms.combs import find_overwritten
 from ocr.forms.cutting import cut
 from ocr.forms.drafts import Draft, draft, pattern_of
 from ocr.forms.rules import FormError
 from ocr.forms.template import Field, Form
+from ocr.reading.anything import NUMBER, reads
 from ocr.reading.bulk import NOTHING
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import DecodingOptions, Reading
@@ -23,6 +25,7 @@ from ocr.reading.reader import Reader
 
 TOP = 6  # alternatives asked for
 PLAIN = 0.6  # of the network's probability, from which alternatives are not asked for
+OVERWRITTEN = "a digit is written over another"  # a problem
 CERTAIN = ((0.0, 0.0), (1.0, 1.0))  # a calibration that changes nothing
 
 
@@ -111,10 +114,22 @@ class FormReader:
         aligned, grey = self.aligner.align(picture), np.asarray(picture)
         form = aligned.template.form
         drafts = [draft(each, cut(aligned, grey, each)) for each in form.fields]
+        self._find_overwritten(drafts)
         self._read_plainly(form, drafts)
         self._read_closely(form, [each for each in drafts if each.read and not each.found])
         self._agree(form, {each.field.name: each for each in drafts})
         return PageReading(aligned, tuple(self._finished(each, aligned) for each in drafts))
+
+    def _find_overwritten(self, drafts: Sequence[Draft]) -> None:
+        """Say which combs of digits have one that is written over another."""
+        combs = [
+            (each, each.cutout, each.field.boxes)
+            for each in drafts
+            if each.read and each.field.boxes and reads(self.readers[each.field.reader]) == NUMBER
+        ]
+        for (each, *_), found in zip(combs, find_overwritten([comb[1:] for comb in combs])):
+            if found:
+                each.problem = each.problem or OVERWRITTEN
 
     def _read_plainly(self, form: Form, drafts: Sequence[Draft]) -> None:
         """Read a page's cut-outs in one batch a reader; keep what is sure and as it must be.

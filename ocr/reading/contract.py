@@ -32,6 +32,8 @@ from ocr.reading.ctc import BLANK, Alphabet
 
 FORMAT = 2  # of reader.json
 ANY = "any"  # no reader's name: it asks them all, see anything.py, which keeps its network there
+OVERWRITTEN = "overwritten"  # nor this: a network that forms ask, see overwritten.py
+NO_READERS = (ANY, OVERWRITTEN)
 MAX_BYTES = 2**20  # of reader.json
 PACKAGES = ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
 
@@ -156,7 +158,7 @@ def known_readers() -> list[str]:
             path.parent.relative_to(place).as_posix()
             for place in reader_places()
             for path in place.rglob("reader.json")
-            if path.parent.name != ANY
+            if path.parent.name not in NO_READERS
             and not path.parent.name.startswith(".")
             and not path.parent.with_name("reader.json").exists()
         }

@@ -21,12 +21,14 @@ def fill(
     free: Writer,
     combs: Writer | None = None,
     edge: float = 0.06,
+    corrected: float = 0.0,
 ) -> np.ndarray:
     """Write values into the fields of a sheet: uint8 (H, W, 3) at its DPI.
 
     values: Western texts by the fields' names, "" for nothing; of check boxes "1" or "0".
     free: writes fields without cells; combs: those with cells, sign by sign, by
     default `free`. edge: share of the fields written over the edge of their box.
+    corrected: share of the combs in which one sign is written over another.
     """
     page = np.array(sheet.picture)
     pen = np.array(PENS[rng.integers(len(PENS))])
@@ -38,7 +40,8 @@ def fill(
             if text == "1":
                 _tick(page, entry, pen, rng)
         elif text and entry.cells:
-            _in_cells(page, entry, text, combs or free, pen, force, off, rng)
+            wrong = _mistaken(text, rng) if corrected and rng.random() < corrected else None
+            _in_cells(page, entry, text, combs or free, pen, force, off, rng, wrong)
         elif text:
             _on_line(page, entry, free(text, rng), pen, force, off, rng)
     return page
@@ -56,15 +59,28 @@ def _on_line(page, entry: Entry, ink: Ink, pen, force, off, rng: np.random.Gener
     _put(page, pixels, x, y, pen, force)
 
 
-def _in_cells(page, entry: Entry, text, write, pen, force, off, rng: np.random.Generator) -> None:
-    """Write each sign of a text into a cell, from the left; separators have none."""
+def _mistaken(text: str, rng: np.random.Generator) -> tuple[int, str]:
+    """Choose which digit of a text is first written wrong, counted without separators, and how."""
+    signs = [c for c in text if c.isalnum()]
+    number = int(rng.integers(len(signs)))
+    return number, str(rng.choice([c for c in "0123456789" if c != signs[number]]))
+
+
+def _in_cells(
+    page, entry: Entry, text, write, pen, force, off, rng: np.random.Generator, wrong=None
+) -> None:
+    """Write each sign of a text into a cell, from the left; separators have none.
+
+    wrong: (number, sign), a sign that lies beneath that of the same number.
+    """
     left, top, width, height = entry.box
     assert entry.cells
     cell = width / entry.cells
     tall = rng.uniform(4.2, 6.0) * MM / TALL
     lean = rng.normal(0, 0.06, 2)
     person = int(rng.integers(2**31))
-    for number, sign in enumerate([c for c in text if c.isalnum()][: entry.cells]):
+    signs = list(enumerate([c for c in text if c.isalnum()][: entry.cells]))
+    for number, sign in signs if wrong is None else [*signs, wrong]:
         ink = write(sign, np.random.default_rng(person)).pixels
         high, wide = ink.shape
         scale = min(tall, 0.92 * height / high, 0.9 * cell / wide)

@@ -47,11 +47,12 @@ class Office:
         edge: float = 0.06,
         start: int = 0,
         grey: bool = False,
+        corrected: float = 0.0,
     ) -> Iterator[Filled]:
         """Draw filled forms and scan them: numbers `start` to `count`, each from its own seed.
 
-        printed: share of the forms that a machine fills in. edge: see `fill`. grey: scan without
-        colour, which no reader of fields looks at, in half the time.
+        printed: share of the forms that a machine fills in. edge, corrected: see `fill`. grey: scan
+        without colour, which no reader of fields looks at, in half the time.
         """
         for number in range(start, count):
             rng = np.random.default_rng((seed, number))
@@ -59,7 +60,7 @@ class Office:
             way, sheet = "print" if rng.random() < printed else "hand", self.sheets[name]
             values = sheet.values(rng)
             free, combs = self.writers[SCRIPTS[name], way]
-            page = fill(sheet, values, rng, free, combs, edge)
+            page = fill(sheet, values, rng, free, combs, edge, corrected)
             if grey:
                 page = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
             yield Filled(name, way, values, *scan(page, rng, wear))

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ocr.paths import reader_places
-from ocr.reading.anything import ANY
-from ocr.reading.contract import ReaderError, read_contract
+from ocr.reading.contract import NO_READERS, ReaderError, read_contract
 from ocr.reading.reader import Reader
 
 EVERY = 1.0  # seconds between two looks at the folders
@@ -27,7 +26,7 @@ def find_readers(places: Sequence[Path] | None = None) -> dict[str, Path]:
         contract.parent.name: contract.parent
         for place in reversed(places)
         for contract in place.glob("[!.]*/reader.json")
-        if contract.parent.name != ANY
+        if contract.parent.name not in NO_READERS
     }
     if not found:
         where = ", ".join(map(str, places))
