@@ -43,13 +43,6 @@ def written_closely(cutout: Cutout, cells: int) -> np.ndarray:
     return 255 - np.concatenate(row, axis=1)
 
 
-def _masks(cutout: Cutout, cells: int) -> list[np.ndarray]:
-    """List what counts for each cell that is written in: its ink, bool (h, w)."""
-    owners, filled = _owners(cutout, cells)
-    masks = [owners == cell for cell in filled]
-    return [mask for mask in masks if mask.any()]
-
-
 def find_overwritten(combs: Sequence[tuple[Cutout, int]]) -> list[bool]:
     """Tell which combs, of (cutout, cells), have a sign that is written over another."""
     shapes = [[overwritten.shape_of(mask) for mask in _masks(*comb)] for comb in combs]
@@ -57,6 +50,13 @@ def find_overwritten(combs: Sequence[tuple[Cutout, int]]) -> list[bool]:
     found = overwritten.probabilities(every) >= overwritten.SURE
     ends = np.cumsum([len(each) for each in shapes])
     return [bool(found[end - len(each) : end].any()) for end, each in zip(ends, shapes)]
+
+
+def _masks(cutout: Cutout, cells: int) -> list[np.ndarray]:
+    """List what counts for each cell that is written in: its ink, bool (h, w)."""
+    owners, filled = _owners(cutout, cells)
+    masks = [owners == cell for cell in filled]
+    return [mask for mask in masks if mask.any()]
 
 
 def _owners(cutout: Cutout, cells: int) -> tuple[np.ndarray, np.ndarray]:
