@@ -21,6 +21,7 @@ from ocr.reading.bulk import NOTHING
 from ocr.reading.contract import ReaderError
 from ocr.reading.decoders import DecodingOptions, Reading
 from ocr.reading.images import ImageError
+from ocr.reading.overwritten import overwritten_reader
 from ocr.reading.reader import Reader
 
 TOP = 6  # alternatives asked for
@@ -94,8 +95,13 @@ class FormReader:
             if each.reader not in self.readers:
                 self.readers[each.reader] = Reader.load(each.reader)
             self._decoding(each, pattern_of(each, each.boxes))
+            if self._is_comb_of_digits(each):
+                overwritten_reader()
         except ReaderError as error:
             raise FormError(f"{form.name}: field {each.name!r}: {error}") from None
+
+    def _is_comb_of_digits(self, each: Field) -> bool:
+        return bool(each.boxes) and reads(self.readers[each.reader]) == NUMBER
 
     def _decoding(self, each: Field, pattern: str | None) -> DecodingOptions:
         """Build the options of a field, once. A reader without scripts reads all of them."""
@@ -123,9 +129,9 @@ class FormReader:
     def _find_overwritten(self, drafts: Sequence[Draft]) -> None:
         """Say which combs of digits have one that is written over another."""
         combs = [
-            (each, each.cutout, each.field.boxes)
+            (each, each.cutout, each.field.boxes or 0)
             for each in drafts
-            if each.read and each.field.boxes and reads(self.readers[each.field.reader]) == NUMBER
+            if each.read and self._is_comb_of_digits(each.field)
         ]
         for (each, *_), found in zip(combs, find_overwritten([comb[1:] for comb in combs])):
             if found:
