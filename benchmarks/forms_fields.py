@@ -106,8 +106,9 @@ def measure_fields(pages: int, anew: bool) -> None:
             own = [row[-1] for row in rows if row[2] == kind and name in (None, row[0])]
             if own:
                 print(f"{kind}{f', {name}' if name else ''}: right {share(sum(own), len(own))}")
-    clean = [row[6] == OVERWRITTEN for row in rows if row[2] != "check box"]
-    print(f"said to have a digit over another, which none has: {share(sum(clean), len(clean))}")
+    combs = [row for row in rows if forms[row[0]].field(row[1]).boxes]
+    said = sum(row[6] == OVERWRITTEN for row in combs)
+    print(f"combs said to have a digit over another, which none has: {share(said, len(combs))}")
     sure = [_calibrated(forms[row[0]], row) for row in rows]
     right = [row[-1] for row in rows]
     taken = [row[-1] for row, p in zip(rows, sure) if p >= forms[row[0]].accept]
