@@ -51,8 +51,8 @@ def _stored(figure) -> tuple[bytes, int]:
     """Render a figure as a sharp PNG of few colours: (its bytes, the width to show it at)."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=SHARP, bbox_inches="tight")
-    rare = Image.Quantize.MAXCOVERAGE  # keeps colours of few pixels
-    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, rare, dither=Image.Dither.NONE)
+    how = Image.Quantize.MAXCOVERAGE, 1  # coverage and a step of k-means keep rare colours
+    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, *how, dither=Image.Dither.NONE)
     picture.save(small, "png", optimize=True)
     return small.getvalue(), round(picture.width * plt.rcParams["figure.dpi"] / SHARP)
 
