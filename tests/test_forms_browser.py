@@ -124,6 +124,23 @@ def test_boxes_are_drawn_moved_resized_named_and_undone(browser, drawing):
         assert "invoice" not in saved(page, drawing, "Saved: 11")
 
 
+def test_saved_is_said_of_the_last_change_alone(browser, drawing):
+    with opened(browser, drawing_page.create_app(drawing)) as page:
+        before, held = saved(page, drawing), []
+        page.route("**/api/form", lambda route: held.append(route))
+        page.locator(".box").first.focus()
+        with page.expect_request("**/api/form"):
+            page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Shift+ArrowRight")  # while the first change is on its way
+        held.pop().continue_()
+        while not held:  # the second is sent when the first is answered
+            page.wait_for_timeout(50)
+        expect(page.locator("#status")).to_have_text("Saving …")
+        held.pop().continue_()
+        (one, *_), (other, *_) = before.values(), saved(page, drawing, "Saved").values()
+        assert other.box[0] - one.box[0] == pytest.approx(0.02, abs=1e-4)
+
+
 def test_a_form_is_drawn_by_keyboard_alone(browser, drawing):
     with opened(browser, drawing_page.create_app(drawing)) as page:
         assert len(saved(page, drawing)) == 11

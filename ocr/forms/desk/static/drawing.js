@@ -8,7 +8,7 @@ const SAVED_AFTER = 300;  // milliseconds without a change
 const ZOOMS = [1, 1.5, 2, 3];
 const state = await get("api/form");
 const facts = state.facts;
-let digest = state.digest, timer = null, saving = Promise.resolve(), zoom = 0;
+let digest = state.digest, timer = null, saving = Promise.resolve(), changes = 0, zoom = 0;
 const earlier = [];  // the fields before each change, as JSON
 let now = JSON.stringify(facts.fields);
 
@@ -25,17 +25,20 @@ function changed() {
 }
 
 function save() {
+  changes++;
   clearTimeout(timer);
   $("status").textContent = "Saving …";
   timer = setTimeout(() => { saving = saving.then(send); }, SAVED_AFTER);
 }
 
 async function send() {
+  const sent = changes;
   try {
     const answer = await post("api/form", { facts, digest });
     digest = answer.digest;
     $("problem").textContent = "";
     $("warning").textContent = answer.warning ?? "";
+    if (sent !== changes) return;  // newer ones wait to be saved
     $("status").textContent = `Saved: ${facts.fields.length} fields in ${state.out}`;
   } catch (error) {
     $("problem").textContent = `Not saved: ${error.message}`;
