@@ -5,6 +5,7 @@ import re
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from notebooks import export
 from ocr.paths import ROOT
@@ -141,3 +142,16 @@ def test_a_changed_export_cell_is_named(tmp_path, monkeypatch, which):
 def test_a_missing_module_is_outdated(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "NETWORKS", tmp_path)
     assert len(export.outdated()) == len(export.modules())
+
+
+@pytest.mark.slow
+def test_a_notebook_leaves_out_what_the_optimizer_says_of_graphs():
+    said = "loc(\"functional/x\"): error: 'tfg.While' op body\n"
+    cells = [
+        "import sys\nfrom ocr.backend import keras",
+        f"sys.stderr.write({said!r})\nprint('kept', file=sys.stderr)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    NotebookClient(notebook, resources={"metadata": {"path": str(ROOT)}}).execute()
+    shown = "".join(out["text"] for out in notebook.cells[1].outputs if out.get("name") == "stderr")
+    assert shown == "kept\n"
