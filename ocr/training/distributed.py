@@ -50,16 +50,18 @@ def join(coordinator: str, workers: int, number: int):
     )
     alarm = threading.Timer(TIMEOUT, _end, [missing])
     alarm.start()
-    _jax_before_start(jax)
-    jax.distributed.initialize(
-        coordinator,
-        workers,
-        number,
-        initialization_timeout=2 * TIMEOUT,
-        heartbeat_timeout_seconds=30,
-        coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None,
-    )
-    alarm.cancel()
+    try:
+        _jax_before_start(jax)
+        jax.distributed.initialize(
+            coordinator,
+            workers,
+            number,
+            initialization_timeout=2 * TIMEOUT,
+            heartbeat_timeout_seconds=30,
+            coordinator_bind_address=coordinator if host == "127.0.0.1" and not number else None,
+        )
+    finally:
+        alarm.cancel()
     if workers > 1:
         _jax_yield_busy_wait()
     rank, count, joined = number, workers, True
@@ -187,7 +189,8 @@ def _jax_before_start(jax):
 
     Keras would import TensorFlow, for seconds, to ask whether the data are its own.
     """
-    jax.config.update("jax_enable_preemption_service", False)
+    with contextlib.suppress(AttributeError):  # JAX 0.7, which Colab has, knows no such option
+        jax.config.update("jax_enable_preemption_service", False)
     sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]  # importing it now fails
 
 
