@@ -7,12 +7,11 @@ from PIL import Image
 
 import utils
 from benchmarks.forms_fields import READING
-from benchmarks.forms_kept import Kept, share, templates
+from benchmarks.forms_kept import Kept, depends_on, share, templates
 from ocr.drawing.forms.office import SCRIPTS
 from ocr.forms import reading, trial
 from ocr.forms.alignment import Refused
 from ocr.forms.reading import FormReader
-from ocr.reading import overwritten
 
 SEED = 203
 
@@ -42,18 +41,17 @@ def measure_corrected(pages: int, anew: bool) -> None:
         ]
         return {"combs": combs}
 
-    digests = [overwritten.overwritten_reader().contract["onnx_sha256"], overwritten.SURE]
-    key = {"network": digests, "forms": [form.version for form in forms.values()]}
-    made = Kept("corrected", key, anew).records(pages, read)
+    made = Kept("corrected", depends_on(reader, forms.values()), anew).records(pages, read)
     for name in SCRIPTS:
-        _report(name, [row[1:] for each in made for row in each["combs"] if row[0] == name])
+        if rows := [row[1:] for each in made for row in each["combs"] if row[0] == name]:
+            _report(name, rows)
 
 
 def _report(name: str, rows: list[tuple[str | None, bool, bool]]) -> None:
     """Print how the combs of a form fare: rows of (problem, sure, right)."""
-    found = [problem == reading.OVERWRITTEN for problem, _, _ in rows]
+    found = [problem == reading.WRITTEN_OVER for problem, _, _ in rows]
     sure = [
-        right for problem, sure, right in rows if sure and problem in (None, reading.OVERWRITTEN)
+        right for problem, sure, right in rows if sure and problem in (None, reading.WRITTEN_OVER)
     ]
     taken = [right for problem, sure, right in rows if sure and problem is None]
     print(f"{name}: found {share(sum(found), len(rows))}")

@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 import utils
-from benchmarks.forms_kept import Kept, share, templates
+from benchmarks.forms_kept import Kept, depends_on, share, templates
 from ocr import scores
 from ocr.drawing.forms.scans import Wear
 from ocr.forms import trial
 from ocr.forms.alignment import Refused
-from ocr.forms.reading import OVERWRITTEN, FieldReading, FormReader
+from ocr.forms.reading import WRITTEN_OVER, FieldReading, FormReader
 from ocr.forms.template import Form, build_form, save_form
 
 READING = Wear(scale=(0.5, 1.5))  # 100 to 300 dpi
@@ -56,9 +56,7 @@ def read_fields(part: str, pages: int, anew: bool) -> list[dict]:
         ]
         return {"fields": found, "why": why, "cpu": spent}
 
-    digests = sorted(r.contract.get("onnx_sha256", "") for r in reader.readers.values())
-    key = {"readers": digests, "forms": [form.version for form in forms]}
-    return Kept(f"fields-{part}", key, anew).records(pages, read)
+    return Kept(f"fields-{part}", depends_on(reader, forms), anew).records(pages, read)
 
 
 def _kind(each: FieldReading, way: str) -> str:
@@ -107,7 +105,7 @@ def measure_fields(pages: int, anew: bool) -> None:
             if own:
                 print(f"{kind}{f', {name}' if name else ''}: right {share(sum(own), len(own))}")
     combs = [row for row in rows if forms[row[0]].field(row[1]).boxes]
-    said = sum(row[6] == OVERWRITTEN for row in combs)
+    said = sum(row[6] == WRITTEN_OVER for row in combs)
     print(f"combs said to have a digit over another, which none has: {share(said, len(combs))}")
     sure = [_calibrated(forms[row[0]], row) for row in rows]
     right = [row[-1] for row in rows]

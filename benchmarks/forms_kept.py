@@ -4,7 +4,7 @@ See benchmarks/forms.py.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tqdm import tqdm
@@ -12,8 +12,10 @@ from tqdm import tqdm
 from ocr import scores
 from ocr.drawing.forms.office import SCRIPTS
 from ocr.forms.journal import repair
+from ocr.forms.reading import FormReader
 from ocr.forms.template import Form, build_form, load_form
 from ocr.paths import DATA, LOGS
+from ocr.reading import overwritten
 
 FOLDER = LOGS / "forms"
 OWN = ("calibration", "accept")  # what a form knows of a reader
@@ -28,6 +30,13 @@ def templates(plain: bool = False) -> list[Form]:
         build_form({k: v for k, v in form.facts.items() if k not in OWN}, form.folder)
         for form in forms
     ]
+
+
+def depends_on(reader: FormReader, forms: Iterable[Form]) -> dict[str, Any]:
+    """List what records of read pages depend on, as a key of `Kept`."""
+    digests = sorted(each.contract.get("onnx_sha256", "") for each in reader.readers.values())
+    look = [overwritten.overwritten_reader().contract["onnx_sha256"], overwritten.SURE]
+    return {"readers": digests, "overwritten": look, "forms": [form.version for form in forms]}
 
 
 def share(hits: int, n: int) -> str:

@@ -6,8 +6,7 @@ from PIL import Image
 
 import utils
 from ocr.drawing.forms.scans import Wear
-from ocr.forms.reading import OVERWRITTEN as PROBLEM
-from ocr.forms.reading import FormReader
+from ocr.forms.reading import WRITTEN_OVER, FormReader
 from ocr.forms.template import load_form
 from ocr.paths import DATA
 from ocr.reading import overwritten
@@ -65,7 +64,7 @@ def test_a_comb_with_a_corrected_digit_needs_a_person():
             for filled in office.scans(6, 31, wear, printed=0, grey=True, corrected=corrected)
         ]
         combs = [(page, each) for page in pages for each in page.fields if each.field.boxes]
-        said = [each.problem == PROBLEM for _, each in combs]
+        said = [each.problem == WRITTEN_OVER for _, each in combs]
         assert not any(page.accepted(each) for (page, each), of in zip(combs, said) if of)
         shares[corrected] = np.mean(said)
     assert shares[1.0] > 0.4 > 0.15 > shares[0.0]

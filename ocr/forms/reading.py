@@ -26,7 +26,7 @@ from ocr.reading.reader import Reader
 
 TOP = 6  # alternatives asked for
 PLAIN = 0.6  # of the network's probability, from which alternatives are not asked for
-OVERWRITTEN = "a digit is written over another"  # a problem
+WRITTEN_OVER = "a digit is written over another"  # a problem
 CERTAIN = ((0.0, 0.0), (1.0, 1.0))  # a calibration that changes nothing
 
 
@@ -135,7 +135,7 @@ class FormReader:
         ]
         for (each, *_), found in zip(combs, find_overwritten([comb[1:] for comb in combs])):
             if found:
-                each.problem = each.problem or OVERWRITTEN
+                each.problem = each.problem or WRITTEN_OVER
 
     def _read_plainly(self, form: Form, drafts: Sequence[Draft]) -> None:
         """Read a page's cut-outs in one batch a reader; keep what is sure and as it must be.
