@@ -11,26 +11,23 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # $(call install,FOLDER,LOCKS): a virtual environment in FOLDER with what is in LOCKS, checked by
-# hashes, and this project, editable; by uv if it is there
+# hashes, and this project, editable; by uv, which takes a minute, or, where uv cannot, by pip
+UV := $(or $(shell command -v uv),.cache/uv/bin/uv)
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile
 define install
 	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "make: Python 3.11 to 3.13 is needed," \
 		"got: $(or $(PYTHON),none of these on PATH). Try: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@if command -v uv >/dev/null; then \
-		uv venv --quiet --clear --seed --python "$(PYTHON)" $(1) && \
-		uv pip install --quiet --python $(1)/bin/python --require-hashes $(patsubst %,-r %,$(2)) && \
-		uv pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation -e .; \
-	else \
-		"$(PYTHON)" -m venv --clear $(1) && \
-		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-			$(patsubst %,-r %,$(2)) && \
-		$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-			--no-build-isolation -e .; \
-	fi
+	@"$(PYTHON)" -m venv --clear $(1)
+	@test -x $(UV) || { mkdir -p .cache && awk '/^[^ ]/ {on = /^uv==/} on' locks/all.txt > .cache/uv.txt && \
+		$(1)/bin/$(PIP_INSTALL) --require-hashes --target .cache/uv -r .cache/uv.txt; } || true
+	@$(UV) pip install --quiet --python $(1)/bin/python --require-hashes $(patsubst %,-r %,$(2)) || \
+		$(1)/bin/$(PIP_INSTALL) --no-deps --require-hashes $(patsubst %,-r %,$(2))
+	@$(1)/bin/$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 endef
 
 .venv/ready: locks/all.txt $(wildcard install/hatch_build.py install/ocr_runipy.*)
 	$(call install,.venv,locks/all.txt)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	@$(BIN)/$(PIP_INSTALL) --no-deps --no-build-isolation \
 		$$(grep -o '^runipy==[0-9.]*' requirements.txt)  # needs the editable install on Python 3.12
 	@touch $@
 
