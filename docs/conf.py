@@ -25,15 +25,22 @@ include_patterns = [
 root_doc = "docs/index"
 
 html_theme, html_title, html_show_sourcelink = "furo", "OCR readers", False
+html_favicon = "../ocr/serving/static/icon.svg"
 html_extra_path = ["start"]  # index.html, which leads to docs/index.html
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#0b57a4", "color-brand-content": "#0b57a4"},
+    "light_css_variables": {
+        "color-brand-primary": "#0b57a4",
+        "color-brand-content": "#0b57a4",
+        "toc-font-size": "0.85rem",  # and room between the links, for fingers
+        "toc-item-spacing-vertical": "0.6rem",
+    },
     "dark_css_variables": {"color-brand-primary": "#8ec1ff", "color-brand-content": "#8ec1ff"},
 }
 copybutton_exclude = ".linenos, .gp"
 
 nb_execution_mode = "off"  # notebooks are shown as they were executed and stored
 myst_heading_anchors = 4
+myst_html_meta = {"description": "Train, measure and use small networks that read text in images."}
 myst_enable_extensions = ["dollarmath", "amsmath"]
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]  # headings of cells that go on
 
