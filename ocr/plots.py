@@ -206,12 +206,12 @@ def confusion(matrix: np.ndarray, symbols: Sequence[str], name: str):
 
 
 def bars(values: Mapping[str, float], name: str, title: str, marked: Iterable[str] = ()):
-    """Plot one bar per key, largest first; keys in `marked` have another colour."""
+    """Plot one bar per key, largest first, those in `marked` in another colour; long keys stand."""
     ordered, marked = sorted(values, key=lambda key: -values[key]), set(marked)
     colours = [COLOURS[1] if key in marked else COLOURS[0] for key in ordered]
     _, axis = plt.subplots(figsize=(11, 2.8), layout="constrained")
-    axis.bar(range(len(ordered)), [values[key] for key in ordered], color=colours)
-    axis.set_xticks(range(len(ordered)), ordered, **CHARACTERS)
+    axis.bar(ordered, [values[key] for key in ordered], color=colours)
+    axis.tick_params("x", labelfontfamily="monospace", rotation=90 * (max(map(len, ordered)) > 8))
     axis.set_title(title)
     axis.grid(alpha=0.3, axis="y")
     show(name)
