@@ -150,7 +150,6 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self._saved is None:
             return
-        self.model.optimizer.build(self.model.trainable_variables)
         for i, variable in enumerate(self._variables()):
             variable.assign(self._saved[f"v{i}"])
         for i, (callback, fields) in enumerate(zip(self.others, self._state["others"])):

@@ -203,6 +203,7 @@ def run(
     kinds = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
     stateful = [callback for callback in callbacks if isinstance(callback, kinds)]
     checkpoint = Checkpoint(name, model, settings, epochs, [*stateful, monitor])
+    model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
     shown = Progress(checkpoint, name, lines=10 if check else 1)
     distributed.agree(checkpoint.path.name, checkpoint.epoch)
     board = [Board(checkpoint, name)] if keras.backend.backend() == "tensorflow" else []
