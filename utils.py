@@ -244,13 +244,19 @@ def open_office(part: str = "test") -> "Office":
     return Office(writers)
 
 
-def load_real(half: str = "ab") -> dict[str, list[Sample]]:
-    """Load the real images of numbers that are found, {name: samples}; half: "a", "b" or both."""
+def load_real(half: str = "ab", most: int | None = None) -> dict[str, list[Sample]]:
+    """Load the real images of numbers that are found, {name: samples}; half: "a", "b" or both.
+
+    most: of each set, about so many, taken evenly; None: all.
+    """
     found = {name: real.load_real(data_folders(), name) for name in real.SETS}
-    return {
+    halves = {
         name: [sample for sample in samples if sample.half in half]
         for name, samples in found.items()
         if samples
+    }
+    return {
+        name: some[:: max(1, len(some) // most) if most else 1] for name, some in halves.items()
     }
 
 
