@@ -257,7 +257,7 @@ def test_two_workers_train_like_one_and_resume_when_killed(project):
     assert reader.read(np.full((50, 200), 255, np.uint8)).confidence >= 0
 
 
-def wait_until(true, seconds=90):
+def wait_until(true, seconds=300):
     until = time.monotonic() + seconds
     while not true() and time.monotonic() < until:
         time.sleep(0.05)
