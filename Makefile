@@ -3,6 +3,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode TensorFlow takes 14 s to import in place of 6
 .DEFAULT_GOAL := help
 .PHONY: help ocr test test-colab quick lint lab serve scale train-workers tensorboard data export full bench \
 	bench-real bench-serve pages docs docs-links attack lock audit sbom release clean

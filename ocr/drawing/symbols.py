@@ -172,8 +172,9 @@ def _paint(
     light = slope[:, 0] * x[..., None] + slope[:, 1] * y[..., None]
     texture = rng.standard_normal((count, 7, 7, 3), np.float32)
     texture = texture * rng.exponential(8, (count, 1, 1, 1)).astype(np.float32)
-    spread = upsampling(7, height), upsampling(7, width)
-    light = light + np.einsum("yi,nijc,xj->nyxc", spread[0], texture, spread[1])
+    down, across = upsampling(7, height), upsampling(7, width)
+    spread = down @ texture.transpose(0, 3, 1, 2) @ across.T  # (N, 3, H, W)
+    light = light + spread.transpose(0, 2, 3, 1)
     pixels = ground + light
     if shadow is not None:
         shaded = rng.random(count) < 0.25
