@@ -184,7 +184,8 @@ def test_an_interrupted_run_resumes(archive, tmp_path):
         errors = running.communicate(timeout=60)[1]
     kept = times(out)
     assert running.returncode == 130 and kept
-    assert "same command continues" in errors and "Traceback" not in errors
+    (line,) = errors.splitlines()  # nothing of the workers that are stopped
+    assert "same command continues" in line
     assert run(*given).returncode == 0
     assert [path for path, *_ in rows(out)] == sorted(map(str, folder.iterdir()))
     assert times(out).items() >= kept.items()
@@ -291,7 +292,8 @@ def test_a_scheduler_that_is_killed_is_an_error(archive, tmp_path):
         scheduler.kill()
         errors = running.communicate(timeout=60)[1]
     assert running.returncode == 2
-    assert "same command continues" in errors and "Traceback" not in errors
+    (line,) = errors.splitlines()  # nothing of the workers that are stopped
+    assert "same command continues" in line
 
 
 def limit_file_size():

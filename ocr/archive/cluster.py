@@ -65,6 +65,7 @@ def connect(address: str) -> Client:
             n_workers=CPU_COUNT,
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,  # workers that are stopped print tracebacks, too
         )
     client = _connect_to_scheduler(address)
     try:
